@@ -1,0 +1,22 @@
+"""What one order book checks and defaults: the settings of an instrument that matching knows.
+
+Lives here: the values. Does not know: why an instrument has them.
+"""
+
+from typing import Final
+
+import msgspec
+
+PRICE_TICKS_LIMIT: Final = 2**27  # prices are below this; the level directory of a book is sized by its band
+
+
+class BookRules(msgspec.Struct, frozen=True):
+    """Checks of one book. Prices in ticks, quantities in lots. Rules MATCH-020..026."""
+
+    price_step_ticks: int = 1  # a limit price is a multiple of this
+    lot_step: int = 1  # a quantity is a multiple of this
+    lots_max: int = 2**53  # largest quantity of one order
+    band_low_ticks: int = 1  # inclusive
+    band_high_ticks: int = PRICE_TICKS_LIMIT - 1  # inclusive; also the highest representable price
+    protection_bps: int = 0  # market orders: distance from the best opposite price, 0 = unbounded
+    protection_ticks: int = 0  # market orders: absolute distance, used instead of bps when > 0

@@ -1,0 +1,79 @@
+"""Small closed sets of values as they stand in the packed records (C twins: wire.h).
+
+Lives here: sides, order types, lifetimes, self-trade modes, order states, frame kinds.
+Does not know: rules about them.
+"""
+
+from typing import Final
+
+BUY: Final = 0
+SELL: Final = 1
+
+LIMIT: Final = 0
+MARKET: Final = 1
+
+GTC: Final = 0
+IOC: Final = 1
+FOK: Final = 2
+
+STP_NONE: Final = 0
+STP_CANCEL_NEWEST: Final = 1
+STP_CANCEL_OLDEST: Final = 2
+STP_CANCEL_BOTH: Final = 3
+
+# Order states in order frames.
+ORDER_OPEN: Final = 1
+ORDER_FILLED: Final = 2
+ORDER_CANCELLED: Final = 3
+ORDER_REJECTED: Final = 4
+
+# Why an order ended or changed (order frame `reason`).
+REASON_NONE: Final = 0
+REASON_USER: Final = 1
+REASON_IOC: Final = 2
+REASON_FOK: Final = 3
+REASON_NO_LIQUIDITY: Final = 4
+REASON_PROTECTION: Final = 5
+REASON_STP: Final = 6
+REASON_AMEND_TOTAL: Final = 7
+REASON_AMEND_REPLACE: Final = 8
+REASON_DISCONNECT: Final = 9
+REASON_ELIGIBILITY: Final = 10
+REASON_MARGIN: Final = 11
+REASON_EXPIRY: Final = 12
+
+REASON_TEXTS: Final = (
+    "", "user", "ioc", "fok", "no_liquidity", "protection", "stp", "amend_total", "amend_replace",
+    "disconnect", "eligibility", "margin", "expiry",
+)  # fmt: skip
+
+# Command record kinds. Hot kinds (below COMMAND_COLD) run without the interpreter.
+COMMAND_NEW_ORDER: Final = 1
+COMMAND_CANCEL_ORDER: Final = 2
+COMMAND_AMEND_ORDER: Final = 3
+COMMAND_CANCEL_ALL: Final = 4
+COMMAND_CANCEL_SESSION: Final = 5
+COMMAND_CANCEL_GATEWAY: Final = 6
+COMMAND_COLD: Final = 32  # payload: msgpack of a domain.commands struct
+
+# Event frame kinds.
+EVENT_COMMAND: Final = 1  # first frame of every command's events
+EVENT_ORDER: Final = 2
+EVENT_TRADE: Final = 3
+EVENT_DEPTH: Final = 4
+EVENT_MARK: Final = 5
+EVENT_COLD: Final = 32  # payload: msgpack of a domain.events struct
+
+ANY_INSTRUMENT: Final = 0xFFFFFFFF
+ANY: Final = 0xFF
+ANY_ASSET: Final = 0xFFFF
+
+# Ledger accounts of the house; clients start at FIRST_CLIENT_ACCOUNT. Slot 0 is nobody.
+NOBODY: Final = 0
+CUSTODY: Final = 1  # the outside world: negative of everything that was deposited or minted
+FEES: Final = 2
+SITG: Final = 3  # the exchange's own money, first loss after a defaulter's
+VM_CYCLE: Final = 4  # zero outside a variation margin cycle
+DIVIDEND_SOURCE: Final = 5  # pool rewards waiting to be posted
+SUSPENSE: Final = 6  # dividends without a holder who may receive them
+FIRST_CLIENT_ACCOUNT: Final = 16
