@@ -1,0 +1,274 @@
+"""Commands: everything that may change the state of the exchange, as records.
+
+Lives here: builders of the packed hot records, and the cold commands as tagged msgpack structs.
+Does not know: validity beyond field types; the core decides.
+Units: prices in ticks, quantities in lots, money in ledger units of its asset, times in ns since 1970.
+"""
+
+from typing import Final
+
+import msgspec
+
+from domain import wire
+from domain.constants import (
+    ANY,
+    ANY_ASSET,
+    ANY_INSTRUMENT,
+    COMMAND_AMEND_ORDER,
+    COMMAND_CANCEL_ALL,
+    COMMAND_CANCEL_GATEWAY,
+    COMMAND_CANCEL_ORDER,
+    COMMAND_CANCEL_SESSION,
+    COMMAND_COLD,
+    COMMAND_NEW_ORDER,
+    GTC,
+    LIMIT,
+    STP_CANCEL_NEWEST,
+)
+from domain.instruments import Instrument
+
+POST_ONLY_AS_IT_WAS: Final = 2
+
+
+def new_order(
+    *,
+    account: int,
+    instrument: int,
+    side: int,
+    price_ticks: int,
+    quantity_lots: int,
+    order_type: int = LIMIT,
+    time_in_force: int = GTC,
+    post_only: bool = False,
+    reduce_only: bool = False,
+    stp: int = STP_CANCEL_NEWEST,
+    cancel_on_disconnect: bool = False,
+    valid_until_ns: int = 0,
+    label: bytes = b"",
+    origin: int = 0,
+    request: int = 0,
+) -> bytes:
+    """A NewOrder record, not yet stamped. `price_ticks` 0 for market orders; `label` at most 64 bytes."""
+    length = wire.padded(wire.NEW_ORDER.size + len(label))
+    head = wire.NEW_ORDER.pack(
+        length, COMMAND_NEW_ORDER, 0, 0, 0, origin, request,
+        account, instrument, price_ticks, quantity_lots, valid_until_ns,
+        side, order_type, time_in_force, stp,
+        post_only, reduce_only, cancel_on_disconnect, len(label),
+    )  # fmt: skip
+    return (head + label).ljust(length, b"\0")
+
+
+def cancel_order(*, account: int, order_id: int, origin: int = 0, request: int = 0) -> bytes:
+    """A CancelOrder record; a foreign, filled or unknown id is refused alike (UNKNOWN_ORDER)."""
+    return wire.CANCEL_ORDER.pack(
+        wire.CANCEL_ORDER.size, COMMAND_CANCEL_ORDER, 0, 0, 0, origin, request, account, 0, order_id
+    )
+
+
+def amend_order(
+    *,
+    account: int,
+    order_id: int,
+    price_ticks: int,
+    total_lots: int,
+    post_only: int = POST_ONLY_AS_IT_WAS,
+    valid_until_ns: int = 0,
+    origin: int = 0,
+    request: int = 0,
+) -> bytes:
+    """An AmendOrder record; `total_lots` = filled + wanted open. Keeps its place only for less at the same price."""
+    return wire.AMEND_ORDER.pack(
+        wire.AMEND_ORDER.size, COMMAND_AMEND_ORDER, 0, 0, 0, origin, request,
+        account, 0, order_id, price_ticks, total_lots, valid_until_ns, post_only,
+    )  # fmt: skip
+
+
+def cancel_all(
+    *,
+    account: int,
+    instrument: int = ANY_INSTRUMENT,
+    quote_asset: int = ANY_ASSET,
+    instrument_kind: int = ANY,
+    side: int = ANY,
+    origin: int = 0,
+    request: int = 0,
+) -> bytes:
+    """Cancel the account's orders that pass every filter, oldest first; `value` of the answer counts them."""
+    return wire.CANCEL_ALL.pack(
+        wire.CANCEL_ALL.size, COMMAND_CANCEL_ALL, 0, 0, 0, origin, request,
+        account, instrument, quote_asset, instrument_kind, side, 0,
+    )  # fmt: skip
+
+
+def cancel_session(*, origin: int) -> bytes:
+    """Cancel the cancel-on-disconnect orders of one session."""
+    return wire.CANCEL_ALL.pack(
+        wire.CANCEL_ALL.size, COMMAND_CANCEL_SESSION, 0, 0, 0, origin, 0, 0, ANY_INSTRUMENT, ANY_ASSET, ANY, ANY, 0
+    )
+
+
+def cancel_gateway(*, origin: int) -> bytes:
+    """Cancel the cancel-on-disconnect orders of all sessions whose gateway id is `origin >> 32`; 0 = of every gateway."""
+    return wire.CANCEL_ALL.pack(
+        wire.CANCEL_ALL.size, COMMAND_CANCEL_GATEWAY, 0, 0, 0, origin, 0, 0, ANY_INSTRUMENT, ANY_ASSET, ANY, ANY, 0
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------
+# Cold commands: Python decides and validates; payload is msgpack of one of these, tagged by "t".
+
+
+class Cold(msgspec.Struct, frozen=True, tag_field="t", forbid_unknown_fields=True):
+    """Base of the cold commands."""
+
+
+class CreateAsset(Cold, tag=True):
+    """Register an asset. `scale` = ledger units per whole unit (BTC 10**11 msat, USDC 10**6, tokens 10**3)."""
+
+    name: str
+    scale: int
+    kind: str  # "cash" | "token"
+
+
+class ListInstrument(Cold, tag=True):
+    """List an instrument; its `instrument_id` must be the next free one."""
+
+    instrument: Instrument
+    mark_ticks: int
+    index_ticks: int = 0
+
+
+class CloseInstrument(Cold, tag=True):
+    """Stop trading: cancel its orders; no more are accepted."""
+
+    instrument_id: int
+    reason: str = "closed"
+
+
+class OpenAccount(Cold, tag=True):
+    """Open the next client account (slots are given in order from FIRST_CLIENT_ACCOUNT)."""
+
+    name: str
+
+
+class SetRule(Cold, tag=True):
+    """Define or replace an eligibility rule."""
+
+    rule_id: int
+    name: str  # what a refusal names, e.g. "professional_investor"
+    requires: tuple[str, ...] = ()  # claim topics that must be present and unexpired
+    countries_denied: tuple[str, ...] = ()
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """One attested fact about an identity."""
+
+    topic: str
+    expires_ns: int  # exchange time; the claim counts strictly before it
+
+
+class SetIdentity(Cold, tag=True):
+    """Set who stands behind an account. No identity = not whitelisted for any rule."""
+
+    account: int
+    country: str
+    claims: tuple[Claim, ...] = ()
+    frozen: bool = False
+
+
+class Deposit(Cold, tag=True):
+    """Credit an account from outside, once per external id. Also mints tokens (CUSTODY goes negative)."""
+
+    account: int
+    asset: str
+    amount: int
+    external_id: str
+
+
+class DefineTranche(Cold, tag=True):
+    """Terms of a hashrate token: what its holders earn."""
+
+    token: str
+    reward_asset: str
+    fee_ppm: int
+    record_time: str = "header"  # "header" | "clamped"
+
+
+class StartChain(Cold, tag=True):
+    """Trusted checkpoint: the first known header, and the time of the first block of its epoch."""
+
+    network: str
+    height: int
+    header: bytes
+    epoch_first_time_s: int
+    cumulative_work: int = 0
+
+
+class BlockConnected(Cold, tag=True):
+    """A header as seen by the feed; proof of work, link and retarget are checked before it counts."""
+
+    header: bytes
+    first_seen_ns: int
+    coinbase_total_sat: int = -1  # -1 = not known
+
+
+class PoolReport(Cold, tag=True):
+    """The tranche's pool found this block. May come before or after the block itself."""
+
+    token: str
+    block_hash: str
+    pool_hashrate_ths: int
+
+
+class SetPrice(Cold, tag=True):
+    """A USD(C) price of one BTC from outside, in micro-dollars, for the index."""
+
+    price_micro_usdc: int
+    source: str
+    observed_ns: int
+
+
+class UpdateMarks(Cold, tag=True):
+    """Timer: recompute marks (median of sources, banded), rebuild order losses, act on accounts below margin."""
+
+
+class RunVariationMargin(Cold, tag=True):
+    """Timer: one settled-to-market cycle. `cycle_id` makes it idempotent."""
+
+    cycle_id: int
+
+
+class SetScenarios(Cold, tag=True):
+    """Risk parameters as data: the scan range of every listed forward is recomputed from its mark."""
+
+    version: int
+    rates_ppm: dict[str, int]  # maintenance rate per settlement asset, e.g. {"USDC": 280_000, "BTC": 144_000}
+    spread_ppm: int = 100_000  # charge per matched long/short lot of different months, of the scan range
+
+
+class AdvanceTime(Cold, tag=True):
+    """Timer: let exchange time move when nothing else does (lapsing claims, expiries)."""
+
+
+ColdCommand = (
+    CreateAsset | ListInstrument | CloseInstrument | OpenAccount | SetRule | SetIdentity | Deposit | DefineTranche
+    | StartChain | BlockConnected | PoolReport | SetPrice | UpdateMarks | RunVariationMargin | SetScenarios | AdvanceTime
+)  # fmt: skip
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(ColdCommand)
+
+
+def cold(command: ColdCommand, *, origin: int = 0, request: int = 0) -> bytes:
+    """The record of a cold command, not yet stamped."""
+    payload = _ENCODER.encode(command)
+    length = wire.padded(wire.COLD_PREFIX.size + len(payload))
+    head = wire.COLD_PREFIX.pack(length, COMMAND_COLD, 0, 0, 0, origin, request, len(payload), 0)
+    return (head + payload).ljust(length, b"\0")
+
+
+def decode_cold(record: bytes | memoryview) -> ColdCommand:
+    """The cold command in a record. Raises msgspec.ValidationError or DecodeError on bytes that are none."""
+    payload_bytes = wire.COLD_PREFIX.unpack_from(record)[7]
+    return _DECODER.decode(memoryview(record)[wire.COLD_PREFIX.size : wire.COLD_PREFIX.size + payload_bytes])
