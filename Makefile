@@ -8,6 +8,7 @@ BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 STAMPS := build/stamps
 BENCH  := build/bench
+BUILT  := $(STAMPS)/extensions$(if $(HASHBOOK_DEBUG),-debug)$(HASHBOOK_MARCH)
 CC     ?= cc
 
 # The interpreter that .venv is made from: PYTHON=/path/to/python3.x overrides.
@@ -25,7 +26,7 @@ help: ## this list
 
 # ------------------------------------------------------------------ build
 
-build: $(STAMPS)/extensions $(STAMPS)/command ## environment in .venv, extensions compiled in parallel
+build: $(BUILT) $(STAMPS)/command ## environment in .venv, extensions compiled in parallel
 
 # What cannot be installed for the user is named before anything is downloaded.
 $(PY):
@@ -49,12 +50,12 @@ $(VENV)/.dev-packages: requirements/dev.lock $(VENV)/.run-packages
 	@$(PIP) --require-hashes -r requirements/dev.lock
 	@touch $@
 
-$(STAMPS)/extensions: $(SOURCES) $(VENV)/.run-packages | $(STAMPS)
+$(BUILT): $(SOURCES) $(VENV)/.run-packages | $(STAMPS)
 	@echo "==> compiling extensions"
 	@$(PY) setup.py --quiet build_ext --inplace
-	@touch $@
+	@rm -f $(STAMPS)/extensions*; touch $@
 
-$(STAMPS)/command: pyproject.toml VERSION $(STAMPS)/extensions
+$(STAMPS)/command: pyproject.toml VERSION | $(BUILT)
 	@echo "==> installing the command $(BIN)/hashbook"
 	@$(PIP) --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
