@@ -1,0 +1,1 @@
+"""Programs that trade by themselves, built on the SDK alone."""
