@@ -87,24 +87,24 @@ load: build $(VENV)/.dev-packages ## 30 seconds of locust against a venue of its
 
 # ------------------------------------------------------------------ measure
 
-FLOOR_FLAGS := -O3 -DNDEBUG -std=gnu11 -Wall -Wextra -Wno-unused-function $(if $(HASHBOOK_MARCH),-march=$(HASHBOOK_MARCH))
+C_FLAGS := -O3 -DNDEBUG -std=gnu11 -Wall -Wextra -Wno-unused-function $(if $(HASHBOOK_MARCH),-march=$(HASHBOOK_MARCH))
+C_TOOLS := $(BENCH)/gen $(BENCH)/floor $(BENCH)/floor_hashed
 
 bench: build bench-tools ## book, sequenced core and end to end, each beside its floor; HASHBOOK_BENCH_TINY=1 for a glance
 	@$(PY) -m benchmarks.matching
 	@$(PY) -m benchmarks.core
 	@$(PY) -m benchmarks.end_to_end
 
-bench-tools: $(FLOOR_TOOLS) ## the C programs that the benchmarks measure with
+bench-tools: $(C_TOOLS) ## the C programs that the benchmarks measure with
 
 $(BENCH):
 	@mkdir -p $@
 $(BENCH)/gen: benchmarks/floor/gen.c benchmarks/floor/book.h benchmarks/floor/stream.h | $(BENCH)
-	@echo "==> compiling $@" && $(CC) $(FLOOR_FLAGS) -o $@ $<
+	@echo "==> compiling $@" && $(CC) $(C_FLAGS) -o $@ $<
 $(BENCH)/floor: benchmarks/floor/floor.c benchmarks/floor/book.h benchmarks/floor/stream.h | $(BENCH)
-	@echo "==> compiling $@" && $(CC) $(FLOOR_FLAGS) -o $@ $<
+	@echo "==> compiling $@" && $(CC) $(C_FLAGS) -o $@ $<
 $(BENCH)/floor_hashed: benchmarks/floor/floor.c benchmarks/floor/book.h benchmarks/floor/stream.h | $(BENCH)
-	@echo "==> compiling $@" && $(CC) $(FLOOR_FLAGS) -DBOOK_HASHED_IDS -o $@ $<
-	@echo "==> compiling $@" && $(CC) $(FLOOR_FLAGS) -o $@ $<
+	@echo "==> compiling $@" && $(CC) $(C_FLAGS) -DBOOK_HASHED_IDS -o $@ $<
 
 annotate: build ## how much of each compiled module is C: HTML under build/cython
 	@HASHBOOK_ANNOTATE=1 $(PY) setup.py --quiet build_ext --inplace && find build/cython -name '*.html'

@@ -25,7 +25,6 @@ from Cython.Build.Dependencies import create_dependency_tree
 from setuptools import Extension, setup
 
 ROOMS = ("domain", "matching", "clearing", "exchange", "benchmarks")
-HEADER_ROOMS = ("domain", "matching", "clearing", "exchange")
 CYTHON_DIRECTORY = Path("build/cython")
 OPTIONS_STAMP = Path("build/extension-options.json")
 
@@ -48,6 +47,8 @@ def compile_arguments(room: str) -> list[str]:
         flags = ["-O1", "-g", "-UNDEBUG"]
     else:
         flags = ["-O3" if room == "matching" else "-O2", "-g0"]
+    if room == "benchmarks":
+        flags.append("-Wno-unused-function")  # headers shared with programs that use the rest of them
     if MARCH:
         flags.append(f"-march={MARCH}")
     return flags
@@ -74,14 +75,14 @@ def options_changed() -> bool:
 
 def extensions() -> list[Extension]:
     """One extension per .pyx. A module is rebuilt for every .pxd and .pxi it reaches, and for every C header."""
-    headers = sorted(path for room in HEADER_ROOMS for path in glob(f"{room}/*.h"))
+    headers = sorted(path for room in ROOMS for path in glob(f"{room}/**/*.h", recursive=True))
     dependencies = create_dependency_tree()
     return [
         Extension(
             name=source.removesuffix(".pyx").replace("/", "."),
             sources=[source],
             depends=[*headers, *sorted(dependencies.all_dependencies(source) - {source})],
-            include_dirs=[*HEADER_ROOMS],
+            include_dirs=[*ROOMS],
             extra_compile_args=compile_arguments(room),
         )
         for room in ROOMS

@@ -1,0 +1,1 @@
+"""Measurements beside their floors. Policy and how to read the numbers: README.md."""

@@ -1,0 +1,235 @@
+# cython: boundscheck=False, wraparound=False
+"""Drives the real book through an order stream, timing it as the bare-C floor times itself.
+
+Lives here: the timed loop over the book's C-level door, and the proof of its result (floor/stream.h says of what).
+Does not know: where streams come from, what a good time is.
+
+Inside the timed loop stand, as in the floor: reading the record, finding the order, matching, writing every event to
+the book's buffer, and folding each fill into the trade hash as it comes out of that buffer. In addition the book
+validates every field and writes events for rests and cancels, which the floor does not do.
+"""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from matching.order_book cimport (book_cancel_slot, book_execute, book_prepare, engine_add_book, engine_create,
+                                  engine_destroy)
+from matching.order_pool cimport id_find
+from matching.types cimport BOOK_FILL, NO_ASK, NO_BID, book_event_t, engine_t, incoming_t, order_t
+
+from domain.constants import GTC, LIMIT, REASON_USER, STP_NONE
+
+cdef extern from "floor/stream.h" nogil:
+    ctypedef struct stream_header_t:
+        uint32_t symbols
+        uint32_t prefill
+        uint32_t timed
+        uint32_t window_ticks
+        uint32_t middle_ticks
+
+    ctypedef struct stream_record_t:
+        uint8_t type
+        uint8_t side
+        uint16_t symbol
+        uint32_t id
+        uint32_t new_id
+        int32_t price_ticks
+        uint32_t lots
+
+    ctypedef struct trade_proof_t:
+        uint64_t count
+        uint64_t lots
+        uint64_t notional
+        uint64_t hash
+
+    ctypedef struct book_proof_t:
+        uint64_t resting
+        uint64_t bid_lots
+        uint64_t ask_lots
+        uint64_t best_bid_sum
+        uint64_t best_ask_sum
+        uint64_t hash
+
+    enum:
+        STREAM_ADD
+        STREAM_CANCEL
+        STREAM_REPLACE
+
+    void prove_trade(trade_proof_t *proof, uint64_t taker, uint64_t maker, uint64_t price, uint64_t lots)
+    void prove_resting(book_proof_t *proof, int side, uint64_t id, uint64_t price, uint64_t lots)
+    double monotonic_seconds()
+
+cdef uint8_t USER = REASON_USER
+cdef uint8_t ORDER_LIMIT = LIMIT
+cdef uint8_t ORDER_GTC = GTC
+cdef uint8_t NO_PREVENTION = STP_NONE
+
+cdef enum:
+    REFUSAL_UNKNOWN_TYPE = -1
+
+
+cdef struct run_t:
+    engine_t *engine
+    trade_proof_t trades
+    uint64_t refused
+    int32_t first_refusal         # a RejectCode, or REFUSAL_UNKNOWN_TYPE
+    uint32_t owners               # orders belong to owner 1 + id % owners; 0 = to nobody
+
+
+cdef inline void refuse(run_t *run, int32_t code) noexcept nogil:
+    if run.refused == 0:
+        run.first_refusal = code
+    run.refused += 1
+
+
+cdef inline void add(run_t *run, const stream_record_t *record, uint32_t order_id) noexcept nogil:
+    cdef incoming_t order
+    cdef int32_t code
+    order.order_id = order_id
+    order.price_ticks = record.price_ticks
+    order.lots = record.lots
+    order.filled_lots = 0
+    order.owner = 0 if run.owners == 0 else 1 + order_id % run.owners
+    order.book = record.symbol
+    order.side = record.side
+    order.order_type = ORDER_LIMIT
+    order.time_in_force = ORDER_GTC
+    order.stp = NO_PREVENTION
+    order.post_only = 0
+    order.slot = 0
+    code = book_prepare(run.engine, &order)
+    if code != 0:
+        refuse(run, code)
+        return
+    book_execute(run.engine, &order)
+
+
+cdef inline void take_events(run_t *run) noexcept nogil:
+    """Read the events of one record out of the buffer and empty it."""
+    cdef uint32_t i
+    cdef book_event_t *event
+    for i in range(run.engine.event_count):
+        event = &run.engine.events[i]
+        if event.kind == BOOK_FILL:
+            prove_trade(&run.trades, event.taker_id, event.order_id, <uint64_t>event.price_ticks,
+                        <uint64_t>event.lots)
+    run.engine.event_count = 0
+
+
+cdef void apply_records(run_t *run, const stream_record_t *records, uint64_t count) noexcept nogil:
+    cdef uint64_t i
+    cdef uint32_t slot
+    cdef const stream_record_t *record
+    for i in range(count):
+        record = &records[i]
+        if record.type == STREAM_ADD:
+            add(run, record, record.id)
+        elif record.type == STREAM_CANCEL or record.type == STREAM_REPLACE:
+            slot = id_find(run.engine, record.id)
+            if slot != 0:                  # one that is gone: nothing happens, as the stream's definition says
+                book_cancel_slot(run.engine, slot, USER)
+                if record.type == STREAM_REPLACE:
+                    add(run, record, record.new_id)
+        else:
+            refuse(run, REFUSAL_UNKNOWN_TYPE)
+        take_events(run)
+
+
+cdef class BookHarness:
+    """One stream in memory, and runs of the book over it."""
+
+    cdef stream_header_t header
+    cdef stream_record_t *records
+
+    def __cinit__(self, bytes stream):
+        """Take the bytes of a stream file. Raises ValueError for anything that is none."""
+        cdef size_t length = <size_t>len(stream)
+        cdef size_t wanted
+        if length < sizeof(stream_header_t) or stream[:4] != b"OPS1":
+            raise ValueError("not an OPS1 stream")
+        memcpy(&self.header, <const char *>stream, sizeof(stream_header_t))
+        wanted = (<size_t>self.header.prefill + self.header.timed) * sizeof(stream_record_t)
+        if length != sizeof(stream_header_t) + wanted:
+            raise ValueError("the stream's length is not what its header says")
+        if self.header.middle_ticks < self.header.window_ticks // 2 + 1:
+            raise ValueError("the stream's window reaches below one tick")
+        if self.header.symbols > 65_535:
+            raise ValueError("the stream has more symbols than its records can name")
+        self.records = <stream_record_t *>malloc(wanted + 1)
+        if self.records == NULL:
+            raise MemoryError("stream records")
+        memcpy(self.records, <const char *>stream + sizeof(stream_header_t), wanted)
+
+    def __dealloc__(self):
+        free(self.records)
+
+    @property
+    def timed(self):
+        """How many records are timed."""
+        return self.header.timed
+
+    @property
+    def orders_max_start(self):
+        """The floor's own allowance of resting orders."""
+        return self.header.prefill * 2 + 20_000
+
+    cdef engine_t *open_engine(self, uint32_t orders_max, uint32_t owners) except NULL:
+        cdef int64_t low = <int64_t>self.header.middle_ticks - self.header.window_ticks // 2
+        cdef int64_t high = low + self.header.window_ticks - 1
+        cdef uint32_t pages = self.header.symbols * (self.header.window_ticks // 64 + 2)
+        cdef engine_t *engine = engine_create(orders_max, self.header.symbols, pages, owners + 2)
+        cdef uint32_t symbol
+        if engine == NULL:
+            raise MemoryError("book")
+        try:
+            for symbol in range(self.header.symbols):
+                engine_add_book(engine, symbol, 1, 1, 1 << 53, low, high, 0, 0)
+        except BaseException:
+            engine_destroy(engine)
+            raise
+        return engine
+
+    def run(self, uint32_t orders_max, uint32_t timed, uint32_t owners=0):
+        """Build the prefill on a fresh book, then time `timed` records of the rest in one piece.
+
+        Returns:
+            (seconds, trades, book, refused, first refusal code): trades = (count, lots, notional, hash),
+            book = (resting, bid lots, ask lots, sum of best bids, sum of best asks, hash).
+        """
+        cdef run_t run
+        cdef double start, seconds
+        cdef const stream_record_t *rest = self.records + self.header.prefill
+        if timed > self.header.timed:
+            raise ValueError("the stream has fewer records")
+        memset(&run, 0, sizeof(run_t))
+        run.owners = owners
+        run.engine = self.open_engine(orders_max, owners)
+        try:
+            with nogil:
+                apply_records(&run, self.records, self.header.prefill)
+                memset(&run.trades, 0, sizeof(trade_proof_t))
+                start = monotonic_seconds()
+                apply_records(&run, rest, timed)
+                seconds = monotonic_seconds() - start
+            trades = (run.trades.count, run.trades.lots, run.trades.notional, run.trades.hash)
+            return seconds, trades, self.prove(run.engine), run.refused, run.first_refusal
+        finally:
+            engine_destroy(run.engine)
+
+    cdef tuple prove(self, engine_t *engine):
+        cdef book_proof_t proof
+        cdef uint32_t slot, symbol
+        cdef order_t *order
+        memset(&proof, 0, sizeof(book_proof_t))
+        for symbol in range(self.header.symbols):
+            if engine.books[symbol].best[0] != NO_BID:
+                proof.best_bid_sum += <uint64_t>engine.books[symbol].best[0]
+            if engine.books[symbol].best[1] != NO_ASK:
+                proof.best_ask_sum += <uint64_t>engine.books[symbol].best[1]
+        for slot in range(1, engine.slots_used + 1):
+            order = &engine.orders[slot]
+            if order.open_lots > 0:        # free slots carry 0
+                prove_resting(&proof, order.side, order.order_id, <uint64_t>order.price_ticks,
+                              <uint64_t>order.open_lots)
+        return (proof.resting, proof.bid_lots, proof.ask_lots, proof.best_bid_sum, proof.best_ask_sum, proof.hash)
+
