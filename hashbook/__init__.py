@@ -10,7 +10,14 @@
 from hashbook.book import BookGap, LocalBook, watch_book
 from hashbook.client import Client
 from hashbook.credentials import Credentials, load_credentials
-from hashbook.errors import ChannelRefused, ConnectionLost, HashbookError, RequestTimeout, SubscriptionLagged
+from hashbook.errors import (
+    ChannelRefused,
+    ConnectionLost,
+    HashbookError,
+    OutcomeUnknown,
+    RequestTimeout,
+    SubscriptionLagged,
+)
 from hashbook.session import Session, SessionState
 from hashbook.subscription import Subscription
 
@@ -22,6 +29,7 @@ __all__ = [
     "Credentials",
     "HashbookError",
     "LocalBook",
+    "OutcomeUnknown",
     "RequestTimeout",
     "Session",
     "SessionState",

@@ -13,7 +13,7 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from hashbook.errors import ConnectionLost, HashbookError, ProtocolViolation, RequestTimeout
+from hashbook.errors import ConnectionLost, HashbookError, OutcomeUnknown, ProtocolViolation, RequestTimeout
 from hashbook.protocol import ANYTHING, HEARTBEAT, INCOMING, NOTICE, ErrorBody, Incoming, encode_request
 
 log = logging.getLogger(__name__)
@@ -151,7 +151,8 @@ class Connection:
 def typed_error(body: ErrorBody) -> HashbookError:
     """The exception for an error body; data that is no object is kept under `value`."""
     data = body.data if isinstance(body.data, dict) or body.data is None else {"value": body.data}
-    return HashbookError(body.code, body.message, data)
+    kind = OutcomeUnknown if body.code == OutcomeUnknown.CODE else HashbookError
+    return kind(body.code, body.message, data)
 
 
 def decode_anything(raw: msgspec.Raw) -> Any:

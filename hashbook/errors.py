@@ -8,7 +8,7 @@ from typing import Any
 
 
 class HashbookError(Exception):
-    """The venue answered and said no. Nothing changed there.
+    """The venue answered and said no. Nothing changed there (but see OutcomeUnknown).
 
     Attributes:
         code: the stable error code of the API; 20000 and above are the venue's own.
@@ -25,6 +25,12 @@ class HashbookError(Exception):
     def __str__(self) -> str:
         details = "".join(f" {name}={value}" for name, value in self.data.items())
         return f"{self.code} {self.message}{details}"
+
+
+class OutcomeUnknown(HashbookError):
+    """20003: the venue's core went away between the command and its answer; it may have been done or not."""
+
+    CODE = 20003
 
 
 class ConnectionLost(Exception):

@@ -34,7 +34,7 @@ from hashbook.bots.quoting import (
 )
 from hashbook.client import Client
 from hashbook.credentials import load_credentials
-from hashbook.errors import ChannelRefused, ConnectionLost, HashbookError, RequestTimeout
+from hashbook.errors import ChannelRefused, ConnectionLost, HashbookError, OutcomeUnknown, RequestTimeout
 from hashbook.protocol import BUY, SELL, Instrument, Order, Ticker
 from hashbook.session import RETRY_CODES, SessionOptions, SessionState
 
@@ -247,6 +247,10 @@ class MarketMaker:
                 continue
             try:
                 await self._act(line, action)
+            except OutcomeUnknown as unknown:
+                log.warning("%s: %s; reading orders back", line.name, unknown)
+                self._generation = 0
+                return None
             except HashbookError as refusal:
                 self._see_refusal(line, action, refusal)
                 if not isinstance(action, Cancel):

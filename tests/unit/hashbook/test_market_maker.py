@@ -109,14 +109,15 @@ def test_after_a_reconnect_there_is_one_order_per_slot(survive):
     run(scenario)
 
 
-def test_an_order_whose_reply_was_lost_is_found_and_not_sent_twice():
+@pytest.mark.parametrize("unanswered", [Silence(), Refuse(20003, "outcome_unknown")], ids=["silence", "unknown"])
+def test_an_order_whose_outcome_is_unknown_is_found_and_not_sent_twice(unanswered):
     async def scenario(venue):
         lost = []
 
         def accept_but_stay_silent(params):
             if not lost:
                 lost.append(venue._new_order("buy", params))
-                raise Silence
+                raise unanswered
             return {"order": dict(venue._new_order("buy", params)), "trades": []}
 
         venue.answers["private/buy"] = accept_but_stay_silent
