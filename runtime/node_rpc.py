@@ -118,10 +118,15 @@ class NodeRpc:
     async def _receive(self, connection: h11.Connection, reader: asyncio.StreamReader) -> tuple[int, bytes]:
         status = 0
         body = bytearray()
+        answered = False
         while True:
             event = connection.next_event()
             if event is h11.NEED_DATA:
-                connection.receive_data(await reader.read(READ_BYTES))
+                data = await reader.read(READ_BYTES)
+                if not data and not answered:
+                    raise NodeProblem(ProblemKind.UNAVAILABLE, "connection closed without an answer")
+                answered = True
+                connection.receive_data(data)
             elif isinstance(event, h11.Response):
                 status = event.status_code
             elif isinstance(event, h11.Data):
@@ -131,7 +136,7 @@ class NodeRpc:
             elif isinstance(event, h11.EndOfMessage):
                 return status, bytes(body)
             elif isinstance(event, h11.ConnectionClosed):
-                raise NodeProblem(ProblemKind.UNAVAILABLE, "connection closed before the answer")
+                raise NodeProblem(ProblemKind.MALFORMED, "connection closed inside the answer")
 
     def _result(self, method: str, status: int, body: bytes) -> Any:
         if status in HTTP_UNAUTHORIZED:
