@@ -88,7 +88,7 @@ load: build $(VENV)/.dev-packages ## 30 seconds of locust against a venue of its
 # ------------------------------------------------------------------ measure
 
 C_FLAGS := -O3 -DNDEBUG -std=gnu11 -Wall -Wextra -Wno-unused-function $(if $(HASHBOOK_MARCH),-march=$(HASHBOOK_MARCH))
-C_TOOLS := $(BENCH)/gen $(BENCH)/floor $(BENCH)/floor_hashed
+C_TOOLS := $(BENCH)/gen $(BENCH)/floor $(BENCH)/floor_hashed $(BENCH)/ws_load
 
 bench: build bench-tools ## book, sequenced core and end to end, each beside its floor; HASHBOOK_BENCH_TINY=1 for a glance
 	@$(PY) -m benchmarks.matching
@@ -105,6 +105,8 @@ $(BENCH)/floor: benchmarks/floor/floor.c benchmarks/floor/book.h benchmarks/floo
 	@echo "==> compiling $@" && $(CC) $(C_FLAGS) -o $@ $<
 $(BENCH)/floor_hashed: benchmarks/floor/floor.c benchmarks/floor/book.h benchmarks/floor/stream.h | $(BENCH)
 	@echo "==> compiling $@" && $(CC) $(C_FLAGS) -DBOOK_HASHED_IDS -o $@ $<
+$(BENCH)/ws_load: benchmarks/load/ws_load.c | $(BENCH)
+	@echo "==> compiling $@" && $(CC) $(C_FLAGS) -o $@ $< -lm
 
 annotate: build ## how much of each compiled module is C: HTML under build/cython
 	@HASHBOOK_ANNOTATE=1 $(PY) setup.py --quiet build_ext --inplace && find build/cython -name '*.html'

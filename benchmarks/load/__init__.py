@@ -1,0 +1,1 @@
+"""Load for the end-to-end benchmark."""
