@@ -61,6 +61,7 @@ class FakeVenue:
         self.requests: list[tuple[str, dict]] = []
         self.channels: dict[ServerConnection, set[str]] = {}
         self.answers: dict[str, Callable[[dict], Any]] = {}
+        self.after: dict[str, Callable[[], Awaitable[None]]] = {}  # run once a method has been answered with a result
         self.held: dict[str, asyncio.Event] = {}  # replies of a method wait for this
         self.unknown_channels: set[str] = set()
         self.instruments = [dict(row) for row in INSTRUMENTS]
@@ -140,6 +141,8 @@ class FakeVenue:
             await send(connection, {"id": request["id"], "result": result, "usIn": 1, "usOut": 2, "usDiff": 1})
             for order in changed:
                 await self.push("user.orders.any.any.raw", order)
+            if method in self.after:
+                await self.after[method]()
 
     def _result(self, connection: ServerConnection, method: str, params: dict, changed: list[dict]) -> Any:
         if method in self.answers:
