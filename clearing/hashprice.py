@@ -27,6 +27,9 @@ DAY_SECONDS: Final = 86_400
 PETA: Final = 10**15
 HASHES_PER_DIFFICULTY: Final = 2**32  # trade convention; the exact expectation is 15.26 ppm larger
 FEE_WINDOW_BLOCKS: Final = 144
+# 100 BTC per PH/s-day: far above any difficulty since 2014, and a day's sum of it fits the ledger's integers. On test
+# networks, where a block costs two hashes, the index is held here instead of meaning anything.
+VALUE_MSAT_MAX: Final = 10**13
 FINAL_CONFIRMATIONS: Final = 6
 FINAL_DELAY_SECONDS: Final = 2 * 3_600  # a fixing is never final before 02:00 UTC of the next day
 
@@ -76,7 +79,7 @@ class Fixing(msgspec.Struct, frozen=True):
 
 
 def hashprice_msat(subsidy_sat: int, bits: int, fees_sat: int = 0, fee_blocks: int = 1) -> int:
-    """Value of one PH/s-day in msat: K / D * (subsidy + fees / fee_blocks), half-even.
+    """Value of one PH/s-day in msat: K / D * (subsidy + fees / fee_blocks), half-even, at most VALUE_MSAT_MAX.
 
     Args:
         subsidy_sat: subsidy of the next block.
@@ -88,9 +91,11 @@ def hashprice_msat(subsidy_sat: int, bits: int, fees_sat: int = 0, fee_blocks: i
     ensure(fee_blocks > 0, "a mean needs at least one block")
     numerator, denominator = difficulty(bits)
     reward = (subsidy_sat * fee_blocks + fees_sat) * MSAT_PER_SAT
-    return mul_div_half_even(
-        DAY_SECONDS * PETA * denominator, reward, HASHES_PER_DIFFICULTY * numerator * fee_blocks
-    )
+    hashes = DAY_SECONDS * PETA * denominator
+    divisor = HASHES_PER_DIFFICULTY * numerator * fee_blocks
+    if hashes * reward >= VALUE_MSAT_MAX * divisor:
+        return VALUE_MSAT_MAX
+    return mul_div_half_even(hashes, reward, divisor)
 
 
 def usd_micro(value_msat: int, price_micro_usdc: int) -> int:
