@@ -48,9 +48,10 @@ STATUS_PERIOD_S = 60
 class Line:
     """One instrument and what the bot knows about it."""
 
-    def __init__(self, instrument: Instrument, ticker: Ticker, config: MakerConfig) -> None:
+    def __init__(self, instrument: Instrument, ticker: Ticker, generation: int, config: MakerConfig) -> None:
         self.instrument = instrument
         self.ticker = ticker
+        self.generation = generation  # of the session that has told the ticker and goes on telling it
         self.backoffs = {
             side: Backoff(first_s=config.backoff_first_s, max_s=config.backoff_max_s) for side in (BUY, SELL)
         }
@@ -95,7 +96,8 @@ class MarketMaker:
                 try:
                     await self._client.connect(timeout_s=1)
                     await self._learn()
-                    await self._quote()
+                    if await self._quote():
+                        continue
                 except TimeoutError:
                     continue  # still connecting; look at `stop` once a second
                 except (ConnectionLost, RequestTimeout) as unknown:
@@ -134,7 +136,8 @@ class MarketMaker:
         fresh: dict[str, Line] = {}
         for name in sorted(active.keys() - self._lines.keys()):
             async with self._pacer:
-                fresh[name] = Line(active[name], await self._client.ticker(name), self._config)
+                ticker = await self._client.ticker(name)
+            fresh[name] = Line(active[name], ticker, self._client.generation, self._config)
         self._lines |= fresh
         try:
             await self._follow_tickers(list(fresh))
@@ -165,10 +168,10 @@ class MarketMaker:
         surplus = [order for order in await self._client.get_open_orders() if not self._orders.see(order)]
         for order in surplus:  # two orders in one slot: a request was answered to nobody
             await self._send_cancel(order.order_id)
-        for name in list(self._lines):
+        for line in [line for line in self._lines.values() if line.generation != generation]:
             async with self._pacer:
-                ticker = await self._client.ticker(name)
-            self._see_ticker(name, ticker)
+                self._see_ticker(line.name, await self._client.ticker(line.name))
+            line.generation = generation
         self._generation = generation
         log.info("%d instruments, %d orders found open", len(self._lines), len(self._orders))
 
@@ -190,8 +193,11 @@ class MarketMaker:
 
     # what is done
 
-    async def _quote(self) -> None:
-        """One cycle: at most one second's worth of requests, so that the next cycle sees fresh prices soon."""
+    async def _quote(self) -> bool:
+        """One cycle: at most one second's worth of requests, so that the next cycle sees fresh prices soon.
+
+        True when that was not enough, so that the next cycle should follow at once.
+        """
         self._orders.forget_ended()
         now_s = asyncio.get_running_loop().time()
         budget = self._config.requests_per_s
@@ -207,6 +213,7 @@ class MarketMaker:
         for task in tasks:
             if (lost := task.result()) is not None:
                 raise lost
+        return budget == 0
 
     def _actions(self, line: Line, now_s: float) -> list[Action]:
         ticker = line.ticker

@@ -79,7 +79,7 @@ class MakerConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     token_value_days: int = 730
     inventory_targets: dict[str, Decimal] = {}  # spot, per currency; the balance at the start where not named
     label_prefix: str = "mm"
-    requests_per_s: int = 50
+    requests_per_s: int = 100
     requests_in_flight: int = 8
     cycle_s: float = 0.5
     account_poll_s: float = 2
