@@ -105,7 +105,7 @@ $(BENCH)/floor: benchmarks/floor/floor.c benchmarks/floor/book.h benchmarks/floo
 	@echo "==> compiling $@" && $(CC) $(C_FLAGS) -o $@ $<
 $(BENCH)/floor_hashed: benchmarks/floor/floor.c benchmarks/floor/book.h benchmarks/floor/stream.h | $(BENCH)
 	@echo "==> compiling $@" && $(CC) $(C_FLAGS) -DBOOK_HASHED_IDS -o $@ $<
-$(BENCH)/ws_load: benchmarks/load/ws_load.c | $(BENCH)
+$(BENCH)/ws_load: benchmarks/load/ws_load.c benchmarks/load/frame.h | $(BENCH)
 	@echo "==> compiling $@" && $(CC) $(C_FLAGS) -o $@ $< -lm
 
 annotate: build ## how much of each compiled module is C: HTML under build/cython

@@ -34,8 +34,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "frame.h"
+
 #define SESSIONS_MAX 1024
-#define INPUT_BYTES (1u << 20)      /* one server frame fits */
+#define INPUT_BYTES (FRAME_BYTES_MAX + 16)
 #define OUTPUT_BYTES_MAX (64u << 20) /* beyond that the server has stopped reading */
 #define TICK_NS 250000              /* how often the open loop looks at clock and sockets */
 #define DRAIN_NS 5000000000LL       /* how long answers are waited for at the end */
@@ -94,15 +96,6 @@ static int64_t now_ns(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static uint64_t random_state = 20261120;
-static uint64_t random_word(void) {
-  random_state += 0x9E3779B97F4A7C15ULL;
-  uint64_t z = random_state;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
-}
-
 /* Exponential with this mean: the gaps of independent clients. */
 static double random_gap_ns(double mean_ns) {
   return -mean_ns * log((double)((random_word() >> 11) + 1) / 9007199254740993.0);
@@ -148,29 +141,13 @@ static void read_script(const char *path) {
 /* Append one masked text frame made of two parts to the session's output. */
 static void put_frame(session_t *session, const char *head, uint32_t head_length, const char *tail,
                       uint32_t tail_length) {
-  uint32_t length = head_length + tail_length, mask = (uint32_t)random_word();
-  if (session->output_used + length + 16 > session->output_size) {
-    session->output_size = (session->output_used + length + 16) * 2;
+  size_t wanted = session->output_used + head_length + tail_length + FRAME_OVERHEAD;
+  if (wanted > session->output_size) {
+    session->output_size = wanted * 2;
     if (session->output_size > OUTPUT_BYTES_MAX) lose("the server does not read", (uint32_t)(session - sessions));
     session->output = need(realloc(session->output, session->output_size));
   }
-  uint8_t *out = session->output + session->output_used, *start = out;
-  const uint8_t *key = (const uint8_t *)&mask;
-  *out++ = 0x81;
-  if (length < 126) {
-    *out++ = (uint8_t)(0x80 | length);
-  } else if (length < 65536) {
-    *out++ = 0x80 | 126;
-    *out++ = (uint8_t)(length >> 8);
-    *out++ = (uint8_t)length;
-  } else {
-    fail("script", "a request longer than 65535 bytes");
-  }
-  memcpy(out, key, 4);
-  out += 4;
-  for (uint32_t i = 0; i < head_length; i++) out[i] = (uint8_t)head[i] ^ key[i & 3];
-  for (uint32_t i = 0; i < tail_length; i++) out[head_length + i] = (uint8_t)tail[i] ^ key[(head_length + i) & 3];
-  session->output_used += (size_t)(out + length - start);
+  session->output_used += write_text_frame(session->output + session->output_used, head, head_length, tail, tail_length);
 }
 
 static void flush_output(session_t *session) {
@@ -188,33 +165,11 @@ static void flush_output(session_t *session) {
   session->output_used -= done;
 }
 
-/* Length of the whole frame at `at`, 0 if it is not all there; its payload through the pointers. */
-static size_t whole_frame(const uint8_t *at, size_t available, const uint8_t **payload, size_t *payload_length) {
-  size_t header = 2, length;
-  if (available < 2) return 0;
-  length = at[1] & 127;
-  if (length == 126) {
-    if (available < 4) return 0;
-    length = (size_t)at[2] << 8 | at[3];
-    header = 4;
-  } else if (length == 127) {
-    if (available < 10) return 0;
-    length = 0;
-    for (int i = 2; i < 10; i++) length = length << 8 | at[i];
-    header = 10;
-  }
-  if (length > INPUT_BYTES - 16) fail("server", "a frame larger than a megabyte");
-  if (available < header + length) return 0;
-  *payload = at + header;
-  *payload_length = length;
-  return header + length;
-}
+/* ---------------------------------------------------------------- answers */
 
 static const uint8_t *find(const uint8_t *text, size_t length, const char *word) {
   return memmem(text, length, word, strlen(word));
 }
-
-/* ---------------------------------------------------------------- answers */
 
 static void take_answer(const uint8_t *text, size_t length, int64_t now, int closed_loop) {
   const uint8_t *at = find(text, length, "\"id\":");
@@ -244,10 +199,10 @@ static void read_answers(uint32_t index, int closed_loop) {
   int64_t now = now_ns();
   size_t at = 0, size, length;
   const uint8_t *payload;
-  while ((size = whole_frame(session->input + at, session->input_used - at, &payload, &length)) != 0) {
+  while ((size = whole_frame(session->input + at, session->input_used - at, &payload, &length)) > 0) {
     uint8_t kind = session->input[at] & 15;
-    if (kind == 8) lose("the server sent a close frame", index);
-    if (kind == 1) take_answer(payload, length, now, closed_loop);
+    if (kind == FRAME_CLOSE) lose("the server sent a close frame", index);
+    if (kind == FRAME_TEXT) take_answer(payload, length, now, closed_loop);
     at += size;
   }
   memmove(session->input, session->input + at, session->input_used - at);
