@@ -130,12 +130,10 @@ def write_script(path: Path, keys: list[dict[str, Any]], markets: list[Market], 
     """Sessions over the keys by turns; each buys and sells around the mark, so about half of the orders trade."""
     lines = []
     for session in range(sessions):
-        key, market = keys[session % len(keys)], markets[session % len(markets)]
-        login = {
-            "grant_type": "client_credentials",
-            "client_id": key["client_id"],
-            "client_secret": key["client_secret"],
-        }
+        trader = session % len(keys)
+        market = markets[session // len(keys) % len(markets)]  # all traders meet in each market
+        login = {name: keys[trader][name] for name in ("client_id", "client_secret")}
+        login["grant_type"] = "client_credentials"
         lines += ["S", "A " + json.dumps({"jsonrpc": "2.0", "id": 0, "method": "public/auth", "params": login})]
         for number in range(ORDERS_PER_ROUND):
             sells = (number + trader) % 2
