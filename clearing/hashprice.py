@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from clearing.headers import difficulty
+from clearing.headers import difficulty, subsidy_sat
 from domain.arithmetic import mul_div_half_even
 from domain.ensure import ensure
 from domain.units import BTC_SCALE, MSAT_PER_SAT, NS_PER_S
@@ -98,6 +98,14 @@ def hashprice_msat(subsidy_sat: int, bits: int, fees_sat: int = 0, fee_blocks: i
     return mul_div_half_even(hashes, reward, divisor)
 
 
+def fee_sat(coinbase_total_sat: int | None, height: int) -> int | None:
+    """Fees of a block from its coinbase total; None stays None. Rule: HPI-002.
+
+    A coinbase may claim less than its subsidy (block 501726 claimed nothing): that is no negative fee but none.
+    """
+    return None if coinbase_total_sat is None else max(0, coinbase_total_sat - subsidy_sat(height))
+
+
 def usd_micro(value_msat: int, price_micro_usdc: int) -> int:
     """Index in micro-dollars from msat and the price of one BTC in micro-dollars, half-even. Rule: HPI-003."""
     return mul_div_half_even(value_msat, price_micro_usdc, BTC_SCALE)
@@ -170,7 +178,7 @@ class HashpriceIndex:
         """Add the block that extends the selected branch.
 
         Args:
-            fee_sat: coinbase total minus subsidy, None when the feed does not tell.
+            fee_sat: see the function `fee_sat`; None when the feed does not tell.
 
         Raises:
             InvariantViolation: not the next height, or a negative fee.

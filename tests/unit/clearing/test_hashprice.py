@@ -19,6 +19,7 @@ from clearing.hashprice import (
     Fixing,
     HashpriceIndex,
     Step,
+    fee_sat,
     hashprice_msat,
     usd_micro,
     usd_steps,
@@ -77,6 +78,12 @@ def test_the_published_usd_hashprice_of_november_2025_is_met_roughly() -> None:
     assert 140 * 10**12 < difficulty < 160 * 10**12
     dollars = usd_micro(hashprice_msat(312_500_000, bits, 2_000_000), 91_000_000_000) / 10**6
     assert 35 < dollars < 42
+
+
+def test_fees_are_what_the_coinbase_holds_above_the_subsidy_and_never_negative() -> None:
+    assert fee_sat(648_268_040, 830_000) == 23_268_040  # a real block
+    assert fee_sat(None, 830_000) is None
+    assert fee_sat(0, 501_726) == 0
 
 
 # ---- the index along a chain ----
