@@ -23,7 +23,8 @@ KIND_COMBO: Final = 5  # reserved
 
 AMOUNT_SCALE: Final = 10**8  # lot_amount is in 1e-8 of the base unit
 PRICE_SCALE: Final = 10**8  # tick_price is in 1e-8 of the quote unit
-PERPETUAL_EXPIRY_NS: Final = 32_503_708_800_000 * 10**6  # year 3000: no expiry in the dialect's clients
+PERPETUAL_EXPIRY_NS: Final = 2**63 - 1  # no expiry
+PERPETUAL_EXPIRY_MS: Final = 32_503_708_800_000  # how the dialect writes that: year 3000
 DAY_NS: Final = 86_400 * 10**9
 
 
@@ -74,3 +75,8 @@ def price_text(instrument: Instrument, price_ticks: int) -> str:
 def amount_text(instrument: Instrument, quantity_lots: int) -> str:
     """A quantity as clients write it, in base units."""
     return format_scaled(quantity_lots * instrument.lot_amount, AMOUNT_SCALE)
+
+
+def expiry_ms(instrument: Instrument) -> int:
+    """Last trading in ms since 1970; the year 3000 for what never expires."""
+    return PERPETUAL_EXPIRY_MS if instrument.expiry_ns == PERPETUAL_EXPIRY_NS else instrument.expiry_ns // 10**6

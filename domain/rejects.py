@@ -26,6 +26,7 @@ class RejectCode(IntEnum):
     NOT_ELIGIBLE = 2020  # detail = rule id
     ACCOUNT_REDUCE_ONLY = 2021
     REDUCE_ONLY_INCREASES = 2022
+    POSITION_LIMIT = 2023  # value = the limit in lots
     # cold commands
     ALREADY_EXISTS = 2040
     UNKNOWN_ASSET = 2041

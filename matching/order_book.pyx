@@ -254,6 +254,8 @@ cdef int32_t book_prepare(engine_t *e, incoming_t *order) noexcept nogil:
         if (book.best[1] == NO_ASK) if order.side == 0 else (book.best[0] == NO_BID):
             order.kill_reason = REASON_NO_LIQUIDITY
             return 0
+        if order.post_only:
+            return POST_ONLY_CROSS
         if rules.protection_bps or rules.protection_ticks:
             order.price_ticks = market_limit(book, order.side)
         else:

@@ -1,0 +1,115 @@
+# cython: language_level=3, boundscheck=False, wraparound=False
+"""The position timeline: who held how much of a token at a past moment.
+
+Lives here: movements in time order on top of a folded base, and the query as of a record time (DIV-002).
+Does not know: what a dividend is, the ledger.
+Theory: blocks arrive after later trades, so entitlement is a question about history, never about current balances. A
+movement counts if its time is at or before the record time; time never decreases along the sequence.
+"""
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memmove
+
+import msgspec
+
+from domain.ensure import ensure
+
+
+cdef class Timeline:
+    """Keeps at most `maximum` movements; older ones are folded into a base that cannot be split any more."""
+
+    def __cinit__(self, uint64_t maximum):
+        self.c.maximum = maximum
+        self.c.folded_ns = -1
+        self.base = {}
+        self.c.entries = <movement_t *>calloc(maximum, sizeof(movement_t))
+        if self.c.entries == NULL:
+            raise MemoryError("timeline slab")
+
+    def __dealloc__(self):
+        free(self.c.entries)
+
+    def add(self, int64_t time_ns, uint32_t account, uint32_t asset, int64_t units):
+        """Record a movement outside the order path (minting, expiry). O(1)."""
+        self.make_room(1)
+        ensure(self.c.used == 0 or self.c.entries[self.c.used - 1].time_ns <= time_ns, "time does not go back")
+        timeline_add(&self.c, time_ns, account, asset, units)
+
+    def room(self):
+        """Movements that can be added before something must be folded."""
+        return self.c.maximum - self.c.used
+
+    def make_room(self, uint64_t wanted):
+        """Fold the oldest half when fewer than `wanted` entries are free. O(entries), rare."""
+        if self.c.maximum - self.c.used < wanted:
+            self.fold_count(max(self.c.used // 2, min(wanted, self.c.used)))
+        ensure(self.c.maximum - self.c.used >= wanted, "timeline has room")
+
+    def fold(self, int64_t before_ns):
+        """Fold movements older than `before_ns`. O(entries)."""
+        cdef uint64_t low = 0, high = self.c.used, middle
+        while low < high:
+            middle = (low + high) // 2
+            if self.c.entries[middle].time_ns < before_ns:
+                low = middle + 1
+            else:
+                high = middle
+        self.fold_count(low)
+
+    cdef fold_count(self, uint64_t count):
+        cdef uint64_t i
+        cdef movement_t *entry
+        cdef dict holders
+        if count == 0:
+            return
+        for i in range(count):
+            entry = &self.c.entries[i]
+            holders = self.base.setdefault(entry.asset, {})
+            holders[entry.account] = holders.get(entry.account, 0) + entry.units
+            if holders[entry.account] == 0:
+                del holders[entry.account]
+        self.c.folded_ns = self.c.entries[count - 1].time_ns
+        memmove(self.c.entries, self.c.entries + count, (self.c.used - count) * sizeof(movement_t))
+        self.c.used -= count
+
+    def reaches(self, int64_t time_ns):
+        """True while holdings as of `time_ns` can still be told."""
+        return time_ns >= self.c.folded_ns
+
+    def holders(self, uint32_t asset, int64_t time_ns):
+        """{account: units > 0} as of `time_ns`, counting every movement at or before it, by account. O(entries)."""
+        cdef uint64_t i
+        cdef movement_t *entry
+        ensure(self.reaches(time_ns), "record time within the timeline's reach")
+        cdef dict held = dict(self.base.get(asset, {}))
+        for i in range(self.c.used):
+            entry = &self.c.entries[i]
+            if entry.time_ns > time_ns:
+                break
+            if entry.asset == asset:
+                held[entry.account] = held.get(entry.account, 0) + entry.units
+        for account, units in held.items():
+            ensure(units >= 0, f"account {account} never held less than nothing")
+        return {account: units for account, units in sorted(held.items()) if units > 0}
+
+    def check_invariants(self):
+        """Times do not decrease."""
+        cdef uint64_t i
+        for i in range(1, self.c.used):
+            ensure(self.c.entries[i - 1].time_ns <= self.c.entries[i].time_ns, "movements stand in time order")
+
+    def dump(self):
+        """Movements and base as bytes."""
+        base = [(asset, sorted(holders.items())) for asset, holders in sorted(self.base.items())]
+        entries = (<char *>self.c.entries)[:self.c.used * sizeof(movement_t)]
+        return msgspec.msgpack.encode((self.c.folded_ns, base, entries))
+
+    def load(self, bytes data):
+        """Fill a fresh timeline from a dump."""
+        folded_ns, base, entries = msgspec.msgpack.decode(data)
+        cdef const char *raw = entries
+        ensure(<size_t>len(entries) <= self.c.maximum * sizeof(movement_t), "timeline dump fits")
+        self.c.folded_ns = folded_ns
+        self.base = {asset: {account: units for account, units in holders} for asset, holders in base}
+        self.c.used = <uint64_t>len(entries) // sizeof(movement_t)
+        memcpy(self.c.entries, raw, <size_t>len(entries))

@@ -1,0 +1,253 @@
+"""Assets, instruments, accounts, identities, deposits and risk parameters.
+
+Lives here: the administrative command family; each function validates everything, then acts.
+Does not know: who may send these commands (they come from the venue's own roles, never from a gateway).
+"""
+
+from clearing.scenarios import scan_range
+from domain.arithmetic import mul_div_ceil
+from domain.commands import (
+    CloseInstrument,
+    CreateAsset,
+    DefineTranche,
+    Deposit,
+    ListInstrument,
+    OpenAccount,
+    SetIdentity,
+    SetRule,
+    SetScenarios,
+)
+from domain.constants import (
+    FIRST_CLIENT_ACCOUNT,
+    REASON_ELIGIBILITY,
+    REASON_EXPIRY,
+    SITG,
+)
+from domain.events import (
+    AccountOpened,
+    AccountsChanged,
+    AssetCreated,
+    Deposited,
+    EligibilityChanged,
+    InstrumentClosed,
+    InstrumentListed,
+    RuleSet,
+)
+from domain.instruments import KIND_FORWARD, KIND_SPOT, Instrument
+from domain.rejects import RejectCode
+from exchange.epochs import cancel_where, set_epoch
+from exchange.state import MARGIN_ASSETS, Asset, Refusal, State
+
+
+def create_asset(state: State, command: CreateAsset) -> Refusal | None:
+    """Register an asset; cash assets named in MARGIN_ASSETS get their margin book."""
+    if command.name in state.assets:
+        return Refusal(RejectCode.ALREADY_EXISTS)
+    if len(state.assets) >= state.limits.assets_max:
+        return Refusal(RejectCode.CAPACITY)
+    if command.scale <= 0 or command.kind not in ("cash", "token"):
+        return Refusal(RejectCode.BAD_COMMAND)
+    index = len(state.assets)
+    state.assets[command.name] = Asset(index, command.name, command.scale, command.kind)
+    if command.name in MARGIN_ASSETS:
+        state.core.set_margin_slot(index, MARGIN_ASSETS.index(command.name))
+    state.emit(AssetCreated(command.name, command.scale, command.kind))
+    return None
+
+
+def list_instrument(state: State, command: ListInstrument) -> Refusal | None:
+    """Open a market. A forward needs its risk rate to be set before."""
+    instrument = command.instrument
+    if (code := check_instrument(state, instrument)) is not RejectCode.DONE:
+        return Refusal(code)
+    if command.mark_ticks <= 0 or command.index_ticks < 0:
+        return Refusal(RejectCode.BAD_COMMAND)
+    base = state.assets.get(instrument.base)
+    state.core.open_book(instrument.instrument_id, instrument.rules)
+    state.instruments.append(instrument)
+    state.core.list_contract(
+        instrument,
+        base.index if base else 0,
+        state.assets[instrument.quote].index,
+        base is not None and base.kind == "token",
+        scan_range_of(state, instrument, command.mark_ticks),
+        command.mark_ticks,
+        command.index_ticks,
+    )
+    if instrument.kind == KIND_FORWARD:
+        state.curve_anchor[instrument.instrument_id] = command.index_ticks
+    state.emit(InstrumentListed(instrument))
+    return None
+
+
+def check_instrument(state: State, instrument: Instrument) -> RejectCode:
+    """A flat list of what can be wrong with an instrument's terms."""
+    if instrument.instrument_id != len(state.instruments):
+        return RejectCode.BAD_COMMAND
+    if instrument.instrument_id >= state.limits.instruments_max:
+        return RejectCode.CAPACITY
+    if any(known.name == instrument.name for known in state.instruments):
+        return RejectCode.ALREADY_EXISTS
+    if instrument.quote not in state.assets or (instrument.kind == KIND_SPOT and instrument.base not in state.assets):
+        return RejectCode.UNKNOWN_ASSET
+    if instrument.kind not in (KIND_SPOT, KIND_FORWARD):
+        return RejectCode.BAD_COMMAND
+    if instrument.rule_id and instrument.rule_id not in state.core.registry.rules:
+        return RejectCode.BAD_COMMAND
+    if instrument.tick_value <= 0 or instrument.expiry_ns <= state.now_ns:
+        return RejectCode.BAD_COMMAND
+    if not (0 <= instrument.taker_fee_ppm < 1_000_000 and 0 <= instrument.maker_fee_ppm < 1_000_000):
+        return RejectCode.BAD_COMMAND
+    if instrument.kind == KIND_SPOT:
+        return RejectCode.DONE if instrument.lot_units > 0 else RejectCode.BAD_COMMAND
+    if instrument.quote not in state.rates_ppm or instrument.quote not in MARGIN_ASSETS:
+        return RejectCode.BAD_COMMAND
+    if instrument.delivery_days <= 0 or instrument.tick_value % instrument.delivery_days:
+        return RejectCode.BAD_COMMAND
+    return RejectCode.DONE
+
+
+def scan_range_of(state: State, instrument: Instrument, mark_ticks: int) -> int:
+    """Scan range of a forward at a mark under the current rates; 0 for spot."""
+    if instrument.kind != KIND_FORWARD:
+        return 0
+    return scan_range(
+        mark_ticks=mark_ticks,
+        tick_value=instrument.tick_value,
+        delivery_days=instrument.delivery_days,
+        rate_ppm=state.rates_ppm[instrument.quote],
+    )
+
+
+def close_instrument(state: State, command: CloseInstrument) -> Refusal | None:
+    """Stop trading and cancel what rests."""
+    if state.instrument_at(command.instrument_id) is None:
+        return Refusal(RejectCode.UNKNOWN_INSTRUMENT)
+    if not state.core.is_open(command.instrument_id):
+        return Refusal(RejectCode.INSTRUMENT_CLOSED)
+    close_market(state, command.instrument_id, command.reason)
+    return None
+
+
+def close_market(state: State, instrument_id: int, reason: str) -> None:
+    """The acting half, also for expiries."""
+    state.core.close_contract(instrument_id)
+    cancel_where(state.core, REASON_EXPIRY, instruments={instrument_id: True})
+    state.emit(InstrumentClosed(instrument_id, reason))
+
+
+def close_expired(state: State) -> None:
+    """Close every market whose last trading moment has come."""
+    for instrument in state.instruments:
+        if instrument.expiry_ns <= state.now_ns and state.core.is_open(instrument.instrument_id):
+            close_market(state, instrument.instrument_id, "expired")
+
+
+def open_account(state: State, command: OpenAccount) -> Refusal | None:
+    """Give out the next client account."""
+    account = FIRST_CLIENT_ACCOUNT + len(state.accounts)
+    if account >= state.limits.accounts_max:
+        return Refusal(RejectCode.CAPACITY)
+    if command.name in state.accounts:
+        return Refusal(RejectCode.ALREADY_EXISTS)
+    state.core.open_account(account)
+    state.accounts.append(command.name)
+    state.emit(AccountOpened(account, command.name))
+    return None
+
+
+def set_rule(state: State, command: SetRule) -> Refusal | None:
+    """Define or replace an eligibility rule; who no longer satisfies it loses its resting orders."""
+    if not state.core.registry.set_rule(command, state.now_ns):
+        return Refusal(RejectCode.CAPACITY)
+    state.emit(RuleSet(command.rule_id, command.name, command.requires, command.countries_denied))
+    for account in sorted(state.core.registry.identities):
+        enforce_eligibility(state, account)
+    return None
+
+
+def set_identity(state: State, command: SetIdentity) -> Refusal | None:
+    """Replace who stands behind an account; takes effect at this sequence."""
+    if not state.has_account(command.account):
+        return Refusal(RejectCode.UNKNOWN_ACCOUNT)
+    state.core.registry.set_identity(command, state.now_ns)
+    enforce_eligibility(state, command.account)
+    return None
+
+
+def enforce_eligibility(state: State, account: int) -> None:
+    """Publish the account's verdicts and cancel its orders where it is not eligible (ELIG-004)."""
+    registry = state.core.registry
+    verdicts = {rule_id: registry.verdict(account, rule_id) for rule_id in sorted(registry.rules)}
+    banned = {
+        instrument.instrument_id: True
+        for instrument in state.instruments
+        if not registry.whitelist.eligible(account, instrument.rule_id, state.now_ns)
+    }
+    cancel_where(state.core, REASON_ELIGIBILITY, account=account, instruments=banned)
+    state.emit(
+        EligibilityChanged(
+            account,
+            {rule_id: verdict.until_ns for rule_id, verdict in verdicts.items()},
+            {rule_id: verdict.reason for rule_id, verdict in verdicts.items()},
+        )
+    )
+
+
+def deposit(state: State, command: Deposit) -> Refusal | None:
+    """Credit from outside, once per external id; tokens enter the position timeline at this moment."""
+    asset = state.assets.get(command.asset)
+    if asset is None:
+        return Refusal(RejectCode.UNKNOWN_ASSET)
+    if not (state.has_account(command.account) or command.account == SITG):
+        return Refusal(RejectCode.UNKNOWN_ACCOUNT)
+    if command.amount <= 0 or not command.external_id:
+        return Refusal(RejectCode.BAD_COMMAND)
+    if command.external_id in state.external_ids:
+        return Refusal(RejectCode.ALREADY_EXISTS)
+    if not state.core.ledger.deposit(command.account, asset.index, command.amount):
+        return Refusal(RejectCode.NOTIONAL_RANGE)
+    state.external_ids[command.external_id] = state.core.sequence
+    if asset.kind == "token":
+        state.core.timeline.add(state.now_ns, command.account, asset.index, command.amount)
+    state.emit(Deposited(command.account, command.asset, command.amount, command.external_id))
+    state.emit(AccountsChanged((command.account,)))
+    return None
+
+
+def define_tranche(state: State, command: DefineTranche) -> Refusal | None:
+    """Fix the terms of a token's dividends; they do not change afterwards."""
+    token, reward = state.assets.get(command.token), state.assets.get(command.reward_asset)
+    if token is None or reward is None or token.kind != "token":
+        return Refusal(RejectCode.UNKNOWN_ASSET)
+    if command.token in state.tranches:
+        return Refusal(RejectCode.ALREADY_EXISTS)
+    if not 0 <= command.fee_ppm <= 1_000_000 or command.record_time not in ("header", "clamped"):
+        return Refusal(RejectCode.BAD_COMMAND)
+    state.tranches[command.token] = command
+    return None
+
+
+def set_scenarios(state: State, command: SetScenarios) -> Refusal | None:
+    """New risk rates: every forward's scan range is recomputed from its mark, every vector rebuilt (MARGIN-006)."""
+    if command.version <= state.scenarios_version or command.spread_ppm < 0:
+        return Refusal(RejectCode.BAD_COMMAND)
+    if any(asset not in MARGIN_ASSETS or rate <= 0 for asset, rate in command.rates_ppm.items()):
+        return Refusal(RejectCode.BAD_COMMAND)
+    state.scenarios_version = command.version
+    state.rates_ppm = dict(sorted(command.rates_ppm.items()))
+    state.spread_ppm = command.spread_ppm
+    for instrument in state.instruments:
+        if instrument.kind == KIND_FORWARD and state.core.is_open(instrument.instrument_id):
+            mark_ticks, index_ticks = state.core.mark(instrument.instrument_id)
+            psr = scan_range_of(state, instrument, mark_ticks)
+            set_epoch(state.core, instrument.instrument_id, mark_ticks, index_ticks, psr)
+    set_spread_charges(state)
+    return None
+
+
+def set_spread_charges(state: State) -> None:
+    """Charge per matched pair of lots: the spread rate of the largest scan range that settles in the asset."""
+    for slot, name in enumerate(MARGIN_ASSETS):
+        ranges = [state.core.psr(i.instrument_id) for i in state.instruments if i.quote == name]
+        state.core.margin.set_spread_charge(slot, mul_div_ceil(max(ranges, default=0), state.spread_ppm, 1_000_000))

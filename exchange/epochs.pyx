@@ -1,0 +1,185 @@
+# cython: language_level=3, boundscheck=False, wraparound=False
+"""Kernels over whole slabs for cold commands: epochs of marks and scan ranges, cycles, mass cancels.
+
+Lives here: every loop over positions, orders or accounts that a cold command needs.
+Does not know: when they run and why (vm_cycle.py, administration.py).
+"""
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from clearing.contracts cimport KIND_FORWARD, NO_MARGIN, contract_t
+from clearing.ledger cimport free_cash, transfer
+from clearing.margin cimport (add_order, exposure_in, exposure_out, initial_of, margin_book, margin_book_t, order_loss,
+                              requirement)
+from clearing.positions cimport position_open, position_t
+from exchange.core cimport ACCOUNT_NONE, Core, core_t
+from exchange.emit cimport emit_mark
+from exchange.order_entry cimport cancel_slots
+from exchange.settle cimport reduces
+from matching.types cimport order_t
+
+from domain.constants import REASON_MARGIN
+from domain.ensure import ensure
+
+cdef enum:
+    FIRST_CLIENT_ACCOUNT = 16
+    SITG = 3
+    VM_CYCLE = 4
+
+
+cdef void orders_effect(core_t *c, uint32_t instrument, int sign) noexcept nogil:
+    """Take (-1) the instrument's orders out of the margin vectors, or put (+1) them back at the current mark."""
+    cdef contract_t *contract = &c.contracts[instrument]
+    cdef uint32_t slot
+    cdef order_t *order
+    cdef position_t *position
+    for slot in range(1, c.engine.slots_used + 1):
+        order = &c.engine.orders[slot]
+        if order.open_lots == 0 or order.book != instrument:
+            continue
+        position = &c.positions.slots[position_open(c.positions, order.owner, instrument)]
+        if sign > 0:
+            c.infos[slot].loss_per_lot = order_loss(contract, order.side, order.price_ticks)
+        add_order(margin_book(c.margin, order.owner, contract.margin_slot), contract, position, order.side,
+                  sign * order.open_lots, c.infos[slot].loss_per_lot)
+
+
+cdef void positions_effect(core_t *c, uint32_t instrument, int sign) noexcept nogil:
+    """The same for the instrument's positions; their orders are out."""
+    cdef contract_t *contract = &c.contracts[instrument]
+    cdef uint32_t slot
+    cdef int s
+    cdef position_t *position
+    cdef margin_book_t *book
+    for slot in range(1, c.positions.used + 1):
+        position = &c.positions.slots[slot]
+        if position.instrument != instrument:
+            continue
+        book = margin_book(c.margin, position.account, contract.margin_slot)
+        if sign < 0:
+            exposure_out(book, contract, position)
+        for s in range(16):
+            book.v[s] += sign * position.lots * contract.scan[s]
+        book.unsettled += sign * contract.tick_value * (position.lots * contract.mark_ticks - position.cost_ticks)
+        if sign > 0:
+            exposure_in(book, contract, position)
+
+
+def set_epoch(Core core, uint32_t instrument, int64_t mark_ticks, int64_t index_ticks, int64_t psr):
+    """New mark, index and scan range of an instrument: everything that depends on them is rebuilt. O(orders + pairs)."""
+    cdef core_t *c = &core.c
+    cdef contract_t *contract = &c.contracts[instrument]
+    ensure(mark_ticks > 0 and index_ticks >= 0 and psr >= 0, "marks are positive")
+    if contract.kind == KIND_FORWARD:
+        orders_effect(c, instrument, -1)
+        positions_effect(c, instrument, -1)
+    contract.mark_ticks, contract.index_ticks = mark_ticks, index_ticks
+    core.set_scan(instrument, psr)
+    if contract.kind == KIND_FORWARD:
+        positions_effect(c, instrument, 1)
+        orders_effect(c, instrument, 1)
+    emit_mark(c, instrument, mark_ticks, index_ticks)
+
+
+def margin_states(Core core, uint32_t asset):
+    """[(account, equity, initial, maintenance)] of accounts with exposure in the asset's margin book, by account."""
+    cdef core_t *c = &core.c
+    cdef uint32_t account, slot = c.margin_slot_of_asset[asset]
+    cdef margin_book_t *book
+    cdef int64_t maintenance
+    cdef list out = []
+    if slot == NO_MARGIN:
+        return out
+    for account in range(FIRST_CLIENT_ACCOUNT, c.ledger.accounts_used):
+        book = margin_book(c.margin, account, slot)
+        if book.exposed or book.unsettled:
+            maintenance = requirement(c.margin, book, slot)
+            out.append((account, free_cash(c.ledger, account, asset) + book.unsettled, initial_of(maintenance),
+                        maintenance))
+    return out
+
+
+def cancel_increasing(Core core, uint32_t account, uint32_t asset):
+    """Cancel the account's forward orders in this margin book that do more than close, newest first; how many."""
+    cdef core_t *c = &core.c
+    cdef uint32_t slot = c.engine.owner_tail[account], before, slot_margin = c.margin_slot_of_asset[asset]
+    cdef order_t *order
+    cdef int count = 0
+    while slot != 0:
+        order = &c.engine.orders[slot]
+        before = order.owner_prev
+        if c.contracts[order.book].margin_slot == slot_margin and not reduces(c, account, order.book, order.side, 0):
+            cancel_slots(c, &slot, 1, REASON_MARGIN)
+            count += 1
+        slot = before
+    return count
+
+
+def cancel_where(Core core, int reason, *, account=None, instruments=None):
+    """Cancel resting orders of an account and/or of some instruments, by slot; how many. O(orders)."""
+    cdef core_t *c = &core.c
+    cdef uint32_t slot
+    cdef int count = 0
+    for slot in range(1, c.engine.slots_used + 1):
+        order = &c.engine.orders[slot]
+        if order.open_lots == 0 or (account is not None and order.owner != account):
+            continue
+        if instruments is None or order.book in instruments:
+            cancel_slots(c, &slot, 1, reason)
+            count += 1
+    return count
+
+
+def cycle_flows(Core core, uint32_t instrument, int64_t price_ticks):
+    """[(account, flow)] that a cycle at this price would pay, by account, zeros left out; their sum is zero (VM-003)."""
+    cdef core_t *c = &core.c
+    cdef int64_t tick_value = c.contracts[instrument].tick_value, total = 0, flow
+    cdef uint32_t slot
+    cdef position_t *position
+    cdef list out = []
+    for slot in range(1, c.positions.used + 1):
+        position = &c.positions.slots[slot]
+        if position.instrument == instrument:
+            flow = tick_value * (position.lots * price_ticks - position.cost_ticks)
+            total += flow
+            if flow:
+                out.append((position.account, flow))
+    ensure(total == 0, "variation margin sums to zero")
+    out.sort()
+    return out
+
+
+def pay_cycle(Core core, uint32_t instrument, int64_t price_ticks, list flows):
+    """Collect from losers, then pay winners, through the cycle account that is empty before and after (VM-004).
+
+    A loser without enough free cash pays what it has; the exchange's own money pays the rest. Returns
+    [(account, missing)]. Raises InvariantViolation when that money is used up (the waterfall ends there).
+    """
+    cdef core_t *c = &core.c
+    cdef contract_t *contract = &c.contracts[instrument]
+    cdef uint32_t asset = contract.quote_asset, account
+    cdef int64_t flow, paid
+    cdef list short = []
+    ensure(core.ledger.posted(VM_CYCLE, asset) == 0, "cycle account is empty before")
+    for account, flow in flows:
+        if flow < 0:
+            paid = min(-flow, free_cash(c.ledger, account, asset))
+            transfer(c.ledger, account, VM_CYCLE, asset, paid)
+            if paid < -flow:
+                short.append((account, -flow - paid))
+                ensure(free_cash(c.ledger, SITG, asset) >= -flow - paid, "the exchange's own money covers the shortfall")
+                transfer(c.ledger, SITG, VM_CYCLE, asset, -flow - paid)
+    for account, flow in flows:
+        if flow > 0:
+            transfer(c.ledger, VM_CYCLE, account, asset, flow)
+        margin_book(c.margin, account, contract.margin_slot).unsettled -= contract.tick_value * pair_value(
+            c, account, instrument, contract.mark_ticks)
+        core.positions.cycle_paid(account, instrument, price_ticks, flow)
+        margin_book(c.margin, account, contract.margin_slot).unsettled += contract.tick_value * pair_value(
+            c, account, instrument, contract.mark_ticks)
+    ensure(core.ledger.posted(VM_CYCLE, asset) == 0, "cycle account is empty after")
+    return short
+
+
+cdef int64_t pair_value(core_t *c, uint32_t account, uint32_t instrument, int64_t mark_ticks):
+    cdef position_t *position = &c.positions.slots[position_open(c.positions, account, instrument)]
+    return position.lots * mark_ticks - position.cost_ticks

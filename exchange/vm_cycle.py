@@ -1,0 +1,153 @@
+"""Marks, what follows from them for accounts, and variation margin.
+
+Lives here: the timer-driven command family of risk. Does not know: timers, which only send commands.
+Flow of a cycle (VM-001..005): marks -> flows per contract, sum zero -> losers to the cycle account, cycle account to
+winners -> positions restart at the price. Settled to market: what was paid is final.
+"""
+
+from domain.arithmetic import mul_div_ceil, mul_div_floor, mul_div_half_even
+from domain.commands import AdvanceTime, RunVariationMargin, UpdateMarks
+from domain.constants import REASON_MARGIN
+from domain.events import AccountsChanged, VariationMarginPaid
+from domain.instruments import KIND_FORWARD, Instrument
+from domain.rejects import RejectCode
+from domain.units import MSAT_PER_SAT
+from exchange.administration import close_expired
+from exchange.chain_events import settle_dividends
+from exchange.epochs import cancel_increasing, cancel_where, cycle_flows, margin_states, pay_cycle, set_epoch
+from exchange.state import MARGIN_ASSETS, Refusal, State
+
+BAND_PPM = 10_000  # a mark moves at most 1 % per update
+ACCOUNT_ACTIVE, ACCOUNT_REDUCE_ONLY = 1, 2
+MICRO_USDC_PER_CENT = 10_000
+
+
+def update_marks(state: State, command: UpdateMarks) -> Refusal | None:
+    """Recompute every open instrument's mark and act on accounts below margin."""
+    for instrument in state.instruments:
+        if state.core.is_open(instrument.instrument_id):
+            update_mark(state, instrument)
+    act_on_margin(state)
+    return None
+
+
+def update_mark(state: State, instrument: Instrument) -> None:
+    """One instrument: median of its sources, banded; unchanged marks start no epoch. Rule MARK-001..003, CLR-25."""
+    before, index_before = state.core.mark(instrument.instrument_id)
+    index_ticks = index_of(state, instrument) or index_before
+    mark_ticks = banded(before, median(sources_of(state, instrument, before, index_ticks)))
+    if instrument.kind == KIND_FORWARD and index_ticks:
+        state.curve_anchor[instrument.instrument_id] = index_ticks
+    if (mark_ticks, index_ticks) != (before, index_before):
+        psr = state.core.psr(instrument.instrument_id)
+        set_epoch(state.core, instrument.instrument_id, mark_ticks, index_ticks, psr)
+
+
+def index_of(state: State, instrument: Instrument) -> int:
+    """The instrument's index in ticks: hashprice for forwards, the BTC price for BTC_USDC, 0 where there is none."""
+    if instrument.kind == KIND_FORWARD:
+        if instrument.quote == "BTC":
+            return mul_div_half_even(state.index_msat, 1, MSAT_PER_SAT)
+        return mul_div_half_even(state.index_micro_usdc, 1, MICRO_USDC_PER_CENT)
+    if (instrument.base, instrument.quote) == ("BTC", "USDC"):
+        return mul_div_half_even(state.price_micro_usdc, 1, MICRO_USDC_PER_CENT)
+    return 0
+
+
+def sources_of(state: State, instrument: Instrument, before: int, index_ticks: int) -> list[int]:
+    """Mid of the book, last trade, and the curve: the previous mark moved as the index moved since (MARK-002)."""
+    bid, ask = state.core.best(instrument.instrument_id)
+    _, last = state.core.tape(instrument.instrument_id)
+    sources = []
+    if bid is not None and ask is not None:
+        sources.append(mul_div_half_even(bid + ask, 1, 2))
+        if last:
+            sources.append(min(max(last, bid), ask))  # an old trade does not pull the mark out of the market
+    anchor = state.curve_anchor.get(instrument.instrument_id, 0)
+    if anchor and index_ticks:
+        sources.append(max(1, mul_div_half_even(before, index_ticks, anchor)))
+    elif instrument.kind != KIND_FORWARD and index_ticks:
+        sources.append(index_ticks)
+    return sources or [before]
+
+
+def median(sources: list[int]) -> int:
+    """Middle of three, half-even mean of two, or the only one.
+
+    >>> median([5040, 5055, 5020]), median([5055, 5020])
+    (5040, 5038)
+    """
+    ordered = sorted(sources)
+    if len(ordered) % 2:
+        return ordered[len(ordered) // 2]
+    middle = len(ordered) // 2
+    return mul_div_half_even(ordered[middle - 1] + ordered[middle], 1, 2)
+
+
+def banded(before: int, wanted: int) -> int:
+    """The wanted mark, at most 1 % away from the previous one.
+
+    >>> banded(5125, 5038)
+    5074
+    """
+    low = mul_div_ceil(before, 1_000_000 - BAND_PPM, 1_000_000)
+    high = mul_div_floor(before, 1_000_000 + BAND_PPM, 1_000_000)
+    return max(1, low, min(wanted, max(high, before + 1)))
+
+
+def act_on_margin(state: State) -> None:
+    """Below initial: risk-increasing orders go and only reducing ones are taken. Back above: normal (MARGIN-007)."""
+    below: dict[int, bool] = {}
+    for name in MARGIN_ASSETS:
+        if name not in state.assets:
+            continue
+        asset = state.assets[name].index
+        for account, equity, initial, _ in margin_states(state.core, asset):
+            if equity < initial:
+                cancel_increasing(state.core, account, asset)
+        for account, equity, initial, _ in margin_states(state.core, asset):
+            if equity < initial:
+                below[account] = True
+    changed = []
+    for offset in range(len(state.accounts)):
+        account = 16 + offset
+        wanted = ACCOUNT_REDUCE_ONLY if account in below else ACCOUNT_ACTIVE
+        if state.core.account_state(account) != wanted:
+            state.core.set_account_state(account, wanted)
+            changed.append(account)
+    if changed:
+        state.emit(AccountsChanged(tuple(changed)))
+
+
+def run_variation_margin(state: State, command: RunVariationMargin) -> Refusal | None:
+    """One cycle over all forwards at their marks. The same cycle id twice does nothing (VM-005)."""
+    if command.cycle_id <= state.cycle_id:
+        return Refusal(RejectCode.ALREADY_EXISTS, 0, state.cycle_id)
+    state.cycle_id = command.cycle_id
+    for instrument in state.instruments:
+        if instrument.kind == KIND_FORWARD:
+            settle_to_market(state, instrument, command.cycle_id)
+    act_on_margin(state)
+    return None
+
+
+def settle_to_market(state: State, instrument: Instrument, cycle_id: int) -> None:
+    """Pay one contract. A loser short of free cash first loses its open orders, whose holds pay."""
+    price_ticks, _ = state.core.mark(instrument.instrument_id)
+    flows = cycle_flows(state.core, instrument.instrument_id, price_ticks)
+    if not flows:
+        return
+    ledger, asset = state.core.ledger, state.assets[instrument.quote].index
+    for account, flow in flows:
+        if flow < 0 and ledger.posted(account, asset) - ledger.held(account, asset) < -flow:
+            cancel_where(state.core, REASON_MARGIN, account=account)
+    pay_cycle(state.core, instrument.instrument_id, price_ticks, flows)
+    state.emit(VariationMarginPaid(cycle_id, instrument.instrument_id, price_ticks, tuple(flows)))
+    state.emit(AccountsChanged(tuple(account for account, _ in flows)))
+
+
+def advance_time(state: State, command: AdvanceTime) -> Refusal | None:
+    """Let time act: expiries, dividends whose record time is over."""
+    close_expired(state)
+    settle_dividends(state)
+    return None
