@@ -21,17 +21,20 @@ from benchmarks import tools
 from benchmarks.matching import TIMED, TINY_TIMED, ensure_stream
 from domain import commands, wire
 from domain.book_rules import BookRules
-from domain.constants import EVENT_COMMAND, EVENT_TRADE, FIRST_CLIENT_ACCOUNT, STP_NONE
+from domain.constants import BUY, EVENT_COMMAND, EVENT_TRADE, FIRST_CLIENT_ACCOUNT, STP_NONE
 from domain.instruments import DAY_NS, KIND_FORWARD, Instrument
 from domain.limits import Limits
+from domain.rejects import RejectCode
 from exchange.record import stamp_records
 from exchange.state_machine import StateMachine
 
 RATE_GOAL = 500_000  # commands a second on one core, at this stage
 ACCOUNTS = 1_000
 FUNDS_MICRO_USDC = 10**15  # each; margin is computed for every order and never short
+FEE_MONEY_MICRO_USDC = 10**8  # pays the fee of one lot, not its margin
 START_NS = 1_704_067_200 * 10**9  # 2024-01-01
 GROUP_COMMANDS = 256  # about what the sequencer finds waiting under load
+POOR, UNKNOWN = FIRST_CLIENT_ACCOUNT + ACCOUNTS, FIRST_CLIENT_ACCOUNT + ACCOUNTS + 1
 STREAM_HEADER = struct.Struct("<4s7I")
 STREAM_RECORD = struct.Struct("<BBHIIiII")
 ADD, CANCEL, REPLACE = 1, 2, 3
@@ -42,6 +45,7 @@ class Workload(NamedTuple):
     """Unstamped records: what sets the venue up, what fills the book, what is timed."""
 
     setup: list[bytes]
+    controls: list[tuple[bytes, RejectCode]]  # orders that must be refused: they prove that the checks are on
     prefill: list[bytes]
     timed: list[bytes]
     stream_id_of_order: dict[int, int]  # order id (= sequence) -> id in the stream
@@ -76,15 +80,30 @@ def set_up_commands() -> list[bytes]:
         commands.SetScenarios(version=1, rates_ppm={"USDC": 280_000, "BTC": 144_000}),
         commands.ListInstrument(instrument=forward, mark_ticks=100_000, index_ticks=100_000),
     ]
+    claim = commands.Claim(topic="professional", expires_ns=START_NS + 365 * DAY_NS)
     for number in range(ACCOUNTS):
         account = FIRST_CLIENT_ACCOUNT + number
-        claim = commands.Claim(topic="professional", expires_ns=START_NS + 365 * DAY_NS)
         cold += [
             commands.OpenAccount(name=f"trader-{number}"),
             commands.SetIdentity(account=account, country="CH", claims=(claim,)),
             commands.Deposit(account=account, asset="USDC", amount=FUNDS_MICRO_USDC, external_id=f"fund-{number}"),
         ]
+    cold += [
+        commands.OpenAccount(name="whitelisted, poor"),
+        commands.SetIdentity(account=POOR, country="CH", claims=(claim,)),
+        commands.Deposit(account=POOR, asset="USDC", amount=FEE_MONEY_MICRO_USDC, external_id="fund-poor"),
+        commands.OpenAccount(name="funded, unknown"),
+        commands.Deposit(account=UNKNOWN, asset="USDC", amount=FUNDS_MICRO_USDC, external_id="fund-unknown"),
+    ]
     return [commands.cold(command) for command in cold]
+
+
+def control_orders() -> list[tuple[bytes, RejectCode]]:
+    """Orders that eligibility and margin must refuse."""
+    return [
+        (commands.new_order(account=account, instrument=0, side=BUY, price_ticks=100_000, quantity_lots=1), code)
+        for account, code in ((POOR, RejectCode.INSUFFICIENT_MARGIN), (UNKNOWN, RejectCode.NOT_ELIGIBLE))
+    ]
 
 
 def account_of(stream_id: int) -> int:
@@ -94,13 +113,13 @@ def account_of(stream_id: int) -> int:
 
 def build_workload(stream: bytes) -> Workload:
     """Turn a stream into records. An order's id is the sequence its record will get, so cancels can name it."""
-    setup = set_up_commands()
+    setup, controls = set_up_commands(), control_orders()
     prefill_count = STREAM_HEADER.unpack_from(stream)[2]
     order_of: dict[int, tuple[int, int]] = {}  # stream id -> (order id, account)
     stream_id_of_order: dict[int, int] = {}
     prefill: list[bytes] = []
     timed: list[bytes] = []
-    sequence = len(setup)
+    sequence = len(setup) + len(controls)
     for index, (kind, side, _, stream_id, new_id, price, lots, _) in enumerate(
         STREAM_RECORD.iter_unpack(memoryview(stream)[STREAM_HEADER.size :])
     ):
@@ -126,7 +145,7 @@ def build_workload(stream: bytes) -> Workload:
                     request=index,
                 )
             )
-    return Workload(setup, prefill, timed, stream_id_of_order)
+    return Workload(setup, controls, prefill, timed, stream_id_of_order)
 
 
 def batches(records: list[bytes], group: int) -> list[bytearray]:
@@ -146,7 +165,14 @@ def run_once(workload: Workload, group: int, *, keep_events: bool = False) -> Ru
     """Set a venue up, fill its book, then stamp and apply the timed groups against the clock."""
     machine = StateMachine.create(Limits())
     sequence, now_ns = 1, START_NS
-    for batch in batches(workload.setup, group) + batches(workload.prefill, group):
+    for batch in batches(workload.setup, group):
+        sequence += stamp_records(batch, sequence, now_ns)
+        check_applied(machine.apply(batch))
+    for record, code in workload.controls:
+        batch = bytearray(record)
+        sequence += stamp_records(batch, sequence, now_ns)
+        check_applied(machine.apply(batch), expected=code)
+    for batch in batches(workload.prefill, group):
         sequence += stamp_records(batch, sequence, now_ns)
         check_applied(machine.apply(batch))
     timed = batches(workload.timed, group)
@@ -167,13 +193,16 @@ def frames(data: bytes) -> Iterator[tuple[int, memoryview]]:
         yield wire.EVENT_HEADER.unpack_from(frame)[1], frame
 
 
-def check_applied(events: bytes) -> None:
-    """Every command was done; exits with the first that was refused."""
+def check_applied(events: bytes, expected: int = RejectCode.DONE) -> None:
+    """Every command ended with this code; exits with the first that did not."""
     for kind, frame in frames(events):
         if kind == EVENT_COMMAND:
             _, _, _, sequence, _, _, _, _, command_kind, _, code, detail, value = wire.COMMAND_EVENT.unpack_from(frame)
-            if code:
-                sys.exit(f"error: command {sequence} of kind {command_kind} refused: {code}, {detail}, {value}")
+            if code != expected:
+                sys.exit(
+                    f"error: command {sequence} of kind {command_kind} ended with code {code} "
+                    f"({detail}, {value}) instead of {expected}"
+                )
 
 
 def prove(run: Run, workload: Workload) -> tuple[str, int]:
