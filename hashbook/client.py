@@ -84,21 +84,19 @@ class Client(Session):
         amount: Exact,
         price: Exact | None = None,
         *,
-        type: str | None = None,
-        time_in_force: str = GOOD_TIL_CANCELLED,
+        time_in_force: str | None = None,
         post_only: bool = False,
         reduce_only: bool = False,
         label: str | None = None,
         valid_until: int | None = None,
-        client_order_id: str | None = None,
     ) -> OrderResult:
         """Send an order: a limit order when it has a price, else a market order with the venue's protection.
 
         Args:
+            time_in_force: GOOD_TIL_CANCELLED (a limit order's default), IMMEDIATE_OR_CANCEL or FILL_OR_KILL.
             post_only: never take: refused (11054) rather than moved when it would trade at once.
             valid_until: ms by the exchange's clock; an order that arrives later is refused.
-            client_order_id: unique per account and UTC day; repeating it returns the first order's report, which is
-                the safe way to ask again after ConnectionLost(sent=True) or RequestTimeout.
+            label: up to 64 bytes, shown with the order; it finds the order again when its reply was lost.
 
         Raises:
             HashbookError: for instance 20001 not_eligible with the rule in `data`, 10009 not enough funds.
@@ -108,11 +106,10 @@ class Client(Session):
             "instrument_name": instrument_name,
             "amount": json_number(amount),
             "price": None if price is None else json_number(price),
-            "type": type or (MARKET if price is None else LIMIT),
+            "type": MARKET if price is None else LIMIT,
             "time_in_force": time_in_force,
             "label": label,
             "valid_until": valid_until,
-            "x_client_order_id": client_order_id,
         }
         if post_only:
             params |= {"post_only": True, "reject_post_only": True}

@@ -37,8 +37,8 @@ class ConnectionLost(Exception):
     """The connection is not there, or went away before the answer.
 
     Attributes:
-        sent: True when the request may have reached the venue, so that its outcome is unknown: look at the open
-            orders, or repeat it under the same client order id. False when it never left.
+        sent: True when the request may have reached the venue, so that its outcome is unknown: look for its
+            label among the open orders and fills before sending it again. False when it never left.
     """
 
     def __init__(self, reason: str, *, sent: bool) -> None:

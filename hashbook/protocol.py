@@ -127,7 +127,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename={"raw_price": "pri
     creation_timestamp: int = 0
     last_update_timestamp: int = 0
     cancel_reason: str | None = None
-    x_client_order_id: str | None = None
     x_seq: int | None = None
 
     @property
