@@ -1,0 +1,1 @@
+"""The processes: sequencing, durability, links, recovery, history, command line. See README.md."""
