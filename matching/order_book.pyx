@@ -23,6 +23,10 @@ from domain.constants import REASON_TEXTS
 from domain.ensure import ensure
 from domain.rejects import BOOK_REASON_TEXTS
 
+cdef extern from "slab.h" nogil:
+    void *slab_alloc(size_t size) noexcept
+    void slab_free(void *slab, size_t size) noexcept
+
 # Values of domain.constants and domain.rejects; tests/unit/matching compares them.
 cdef enum:
     LIMIT = 0
@@ -55,6 +59,26 @@ cdef enum:
 
 # ------------------------------------------------------------------------------------------------ create and destroy
 
+cdef size_t orders_bytes(engine_t *e) noexcept:
+    return (<size_t>e.orders_max + 1) * sizeof(order_t)
+
+
+cdef size_t pages_bytes(engine_t *e) noexcept:
+    return (<size_t>e.pages_max + 1) * sizeof(page_t)
+
+
+cdef size_t levels_bytes(engine_t *e) noexcept:
+    return ((<size_t>e.pages_max + 1) << PAGE_BITS) * sizeof(level_t)
+
+
+cdef size_t index_bytes(engine_t *e) noexcept:
+    return (<size_t>e.index_mask + 1) * sizeof(uint64_t)
+
+
+cdef size_t events_bytes(engine_t *e) noexcept:
+    return (2 * <size_t>e.orders_max + 8) * sizeof(book_event_t)
+
+
 cdef engine_t *engine_create(uint32_t orders_max, uint32_t books_max, uint32_t pages_max,
                              uint32_t owners_max) noexcept:
     """Allocate the slabs (zeroed, touched only as they fill). NULL when memory cannot be had."""
@@ -69,15 +93,15 @@ cdef engine_t *engine_create(uint32_t orders_max, uint32_t books_max, uint32_t p
     e.free_pages = pages_max
     e.index_mask = size - 1
     e.index_shift = 32 - bits
-    e.orders = <order_t *>calloc(orders_max + 1, sizeof(order_t))
-    e.pages = <page_t *>calloc(pages_max + 1, sizeof(page_t))
-    e.levels = <level_t *>calloc((<size_t>pages_max + 1) << PAGE_BITS, sizeof(level_t))
+    e.orders = <order_t *>slab_alloc(orders_bytes(e))
+    e.pages = <page_t *>slab_alloc(pages_bytes(e))
+    e.levels = <level_t *>slab_alloc(levels_bytes(e))
     e.books = <book_t *>calloc(books_max, sizeof(book_t))
-    e.index = <uint64_t *>calloc(size, sizeof(uint64_t))
+    e.index = <uint64_t *>slab_alloc(index_bytes(e))
     e.owner_head = <uint32_t *>calloc(owners_max, sizeof(uint32_t))
     e.owner_tail = <uint32_t *>calloc(owners_max, sizeof(uint32_t))
     e.owner_count = <uint32_t *>calloc(owners_max, sizeof(uint32_t))
-    e.events = <book_event_t *>calloc(2 * <size_t>orders_max + 8, sizeof(book_event_t))
+    e.events = <book_event_t *>slab_alloc(events_bytes(e))
     if (e.orders == NULL or e.pages == NULL or e.levels == NULL or e.books == NULL or e.index == NULL
             or e.owner_head == NULL or e.owner_tail == NULL or e.owner_count == NULL or e.events == NULL):
         engine_destroy(e)
@@ -94,15 +118,15 @@ cdef void engine_destroy(engine_t *e) noexcept:
             free(e.books[i].directory)
             for k in range(8):
                 free(e.books[i].summary[k])
-    free(e.orders)
-    free(e.pages)
-    free(e.levels)
+    slab_free(e.orders, orders_bytes(e))
+    slab_free(e.pages, pages_bytes(e))
+    slab_free(e.levels, levels_bytes(e))
+    slab_free(e.index, index_bytes(e))
+    slab_free(e.events, events_bytes(e))
     free(e.books)
-    free(e.index)
     free(e.owner_head)
     free(e.owner_tail)
     free(e.owner_count)
-    free(e.events)
     free(e)
 
 
