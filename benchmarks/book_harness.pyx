@@ -17,6 +17,7 @@ from matching.order_book cimport (book_cancel_slot, book_execute, book_prepare, 
 from matching.order_pool cimport id_find
 from matching.types cimport BOOK_FILL, NO_ASK, NO_BID, book_event_t, engine_t, incoming_t, order_t
 
+from domain.book_rules import PRICE_TICKS_LIMIT
 from domain.constants import GTC, LIMIT, REASON_USER, STP_NONE
 
 cdef extern from "floor/stream.h" nogil:
@@ -140,6 +141,8 @@ cdef class BookHarness:
 
     cdef stream_header_t header
     cdef stream_record_t *records
+    cdef int64_t low_ticks, high_ticks    # what the books must hold
+    cdef uint64_t adds
 
     def __cinit__(self, bytes stream):
         """Take the bytes of a stream file. Raises ValueError for anything that is none."""
@@ -151,14 +154,29 @@ cdef class BookHarness:
         wanted = (<size_t>self.header.prefill + self.header.timed) * sizeof(stream_record_t)
         if length != sizeof(stream_header_t) + wanted:
             raise ValueError("the stream's length is not what its header says")
-        if self.header.middle_ticks < self.header.window_ticks // 2 + 1:
-            raise ValueError("the stream's window reaches below one tick")
         if self.header.symbols > 65_535:
             raise ValueError("the stream has more symbols than its records can name")
         self.records = <stream_record_t *>malloc(wanted + 1)
         if self.records == NULL:
             raise MemoryError("stream records")
         memcpy(self.records, <const char *>stream + sizeof(stream_header_t), wanted)
+        self.find_band()
+
+    cdef find_band(self):
+        """The header's window, widened to the prices that the records really name: any stream may come."""
+        cdef size_t i, count = <size_t>self.header.prefill + self.header.timed
+        cdef int64_t half = self.header.window_ticks // 2
+        self.low_ticks = max(1, <int64_t>self.header.middle_ticks - half)
+        self.high_ticks = max(self.low_ticks, <int64_t>self.header.middle_ticks + half - 1)
+        self.adds = 0
+        for i in range(count):
+            if self.records[i].type == STREAM_CANCEL:
+                continue
+            self.adds += 1
+            self.low_ticks = min(self.low_ticks, max(1, <int64_t>self.records[i].price_ticks))
+            self.high_ticks = max(self.high_ticks, <int64_t>self.records[i].price_ticks)
+        if self.high_ticks >= PRICE_TICKS_LIMIT:
+            raise ValueError("the stream has a price that no book can hold")
 
     def __dealloc__(self):
         free(self.records)
@@ -174,16 +192,15 @@ cdef class BookHarness:
         return self.header.prefill * 2 + 20_000
 
     cdef engine_t *open_engine(self, uint32_t orders_max, uint32_t owners) except NULL:
-        cdef int64_t low = <int64_t>self.header.middle_ticks - self.header.window_ticks // 2
-        cdef int64_t high = low + self.header.window_ticks - 1
-        cdef uint32_t pages = self.header.symbols * (self.header.window_ticks // 64 + 2)
+        cdef uint64_t span = <uint64_t>(self.high_ticks - self.low_ticks) // 64 + 2
+        cdef uint32_t pages = <uint32_t>min(self.header.symbols * span, self.adds + 1)
         cdef engine_t *engine = engine_create(orders_max, self.header.symbols, pages, owners + 2)
         cdef uint32_t symbol
         if engine == NULL:
             raise MemoryError("book")
         try:
             for symbol in range(self.header.symbols):
-                engine_add_book(engine, symbol, 1, 1, 1 << 53, low, high, 0, 0)
+                engine_add_book(engine, symbol, 1, 1, 1 << 53, self.low_ticks, self.high_ticks, 0, 0)
         except BaseException:
             engine_destroy(engine)
             raise
