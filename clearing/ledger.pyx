@@ -60,7 +60,7 @@ cdef class Ledger:
     def deposit(self, account, asset, int64_t amount):
         """Credit from outside. Returns False, changing nothing, if the supply would leave its bound."""
         ensure(amount > 0, "a deposit is positive")
-        if amount - self.at(CUSTODY, asset).posted > SUPPLY_MAX:
+        if amount > SUPPLY_MAX + self.at(CUSTODY, asset).posted:     # custody is minus the supply
             return False
         self.at(account, asset)
         transfer(&self.c, CUSTODY, account, asset, amount)

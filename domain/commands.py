@@ -5,11 +5,12 @@ Does not know: validity beyond field types; the core decides.
 Units: prices in ticks, quantities in lots, money in ledger units of its asset, times in ns since 1970.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from domain import wire
+from domain.arithmetic import INT64_MAX, INT64_MIN
 from domain.constants import (
     ANY,
     ANY_ASSET,
@@ -28,6 +29,8 @@ from domain.constants import (
 from domain.instruments import Instrument
 
 POST_ONLY_AS_IT_WAS: Final = 2
+
+Int64 = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]  # what a slab can hold; more is no command
 
 
 def new_order(
@@ -109,7 +112,7 @@ def cancel_session(*, origin: int) -> bytes:
 
 
 def cancel_gateway(*, origin: int) -> bytes:
-    """Cancel the cancel-on-disconnect orders of all sessions whose gateway id is `origin >> 32`; 0 = of every gateway."""
+    """Cancel the cancel-on-disconnect orders of every session of gateway `origin >> 32`; origin 0 = of all gateways."""
     return wire.CANCEL_ALL.pack(
         wire.CANCEL_ALL.size, COMMAND_CANCEL_GATEWAY, 0, 0, 0, origin, 0, 0, ANY_INSTRUMENT, ANY_ASSET, ANY, ANY, 0
     )
@@ -123,39 +126,39 @@ class Cold(msgspec.Struct, frozen=True, tag_field="t", forbid_unknown_fields=Tru
     """Base of the cold commands."""
 
 
-class CreateAsset(Cold, tag=True):
+class CreateAsset(Cold, frozen=True, tag=True):
     """Register an asset. `scale` = ledger units per whole unit (BTC 10**11 msat, USDC 10**6, tokens 10**3)."""
 
     name: str
-    scale: int
+    scale: Int64
     kind: str  # "cash" | "token"
 
 
-class ListInstrument(Cold, tag=True):
+class ListInstrument(Cold, frozen=True, tag=True):
     """List an instrument; its `instrument_id` must be the next free one."""
 
     instrument: Instrument
-    mark_ticks: int
-    index_ticks: int = 0
+    mark_ticks: Int64
+    index_ticks: Int64 = 0
 
 
-class CloseInstrument(Cold, tag=True):
+class CloseInstrument(Cold, frozen=True, tag=True):
     """Stop trading: cancel its orders; no more are accepted."""
 
-    instrument_id: int
+    instrument_id: Int64
     reason: str = "closed"
 
 
-class OpenAccount(Cold, tag=True):
+class OpenAccount(Cold, frozen=True, tag=True):
     """Open the next client account (slots are given in order from FIRST_CLIENT_ACCOUNT)."""
 
     name: str
 
 
-class SetRule(Cold, tag=True):
+class SetRule(Cold, frozen=True, tag=True):
     """Define or replace an eligibility rule."""
 
-    rule_id: int
+    rule_id: Int64
     name: str  # what a refusal names, e.g. "professional_investor"
     requires: tuple[str, ...] = ()  # claim topics that must be present and unexpired
     countries_denied: tuple[str, ...] = ()
@@ -165,95 +168,96 @@ class Claim(msgspec.Struct, frozen=True):
     """One attested fact about an identity."""
 
     topic: str
-    expires_ns: int  # exchange time; the claim counts strictly before it
+    expires_ns: Int64  # exchange time; the claim counts strictly before it
 
 
-class SetIdentity(Cold, tag=True):
+class SetIdentity(Cold, frozen=True, tag=True):
     """Set who stands behind an account. No identity = not whitelisted for any rule."""
 
-    account: int
+    account: Int64
     country: str
     claims: tuple[Claim, ...] = ()
     frozen: bool = False
 
 
-class Deposit(Cold, tag=True):
+class Deposit(Cold, frozen=True, tag=True):
     """Credit an account from outside, once per external id. Also mints tokens (CUSTODY goes negative)."""
 
-    account: int
+    account: Int64
     asset: str
-    amount: int
+    amount: Int64
     external_id: str
 
 
-class DefineTranche(Cold, tag=True):
+class DefineTranche(Cold, frozen=True, tag=True):
     """Terms of a hashrate token: what its holders earn."""
 
     token: str
     reward_asset: str
-    fee_ppm: int
+    fee_ppm: Int64
     record_time: str = "header"  # "header" | "clamped"
 
 
-class StartChain(Cold, tag=True):
+class StartChain(Cold, frozen=True, tag=True):
     """Trusted checkpoint: the first known header, and the time of the first block of its epoch."""
 
     network: str
-    height: int
+    height: Int64
     header: bytes
-    epoch_first_time_s: int
-    cumulative_work: int = 0
+    epoch_first_time_s: Int64
+    cumulative_work: Int64 = 0
 
 
-class BlockConnected(Cold, tag=True):
+class BlockConnected(Cold, frozen=True, tag=True):
     """A header as seen by the feed; proof of work, link and retarget are checked before it counts."""
 
     header: bytes
-    first_seen_ns: int
-    coinbase_total_sat: int = -1  # -1 = not known
+    first_seen_ns: Int64
+    coinbase_total_sat: Int64 = -1  # -1 = not known
 
 
-class PoolReport(Cold, tag=True):
+class PoolReport(Cold, frozen=True, tag=True):
     """The tranche's pool found this block. May come before or after the block itself."""
 
     token: str
     block_hash: str
-    pool_hashrate_ths: int
+    pool_hashrate_ths: Int64
 
 
-class SetPrice(Cold, tag=True):
+class SetPrice(Cold, frozen=True, tag=True):
     """A USD(C) price of one BTC from outside, in micro-dollars, for the index."""
 
-    price_micro_usdc: int
+    price_micro_usdc: Int64
     source: str
-    observed_ns: int
+    observed_ns: Int64
 
 
-class UpdateMarks(Cold, tag=True):
+class UpdateMarks(Cold, frozen=True, tag=True):
     """Timer: recompute marks (median of sources, banded), rebuild order losses, act on accounts below margin."""
 
 
-class RunVariationMargin(Cold, tag=True):
+class RunVariationMargin(Cold, frozen=True, tag=True):
     """Timer: one settled-to-market cycle. `cycle_id` makes it idempotent."""
 
-    cycle_id: int
+    cycle_id: Int64
 
 
-class SetScenarios(Cold, tag=True):
+class SetScenarios(Cold, frozen=True, tag=True):
     """Risk parameters as data: the scan range of every listed forward is recomputed from its mark."""
 
-    version: int
-    rates_ppm: dict[str, int]  # maintenance rate per settlement asset, e.g. {"USDC": 280_000, "BTC": 144_000}
-    spread_ppm: int = 100_000  # charge per matched long/short lot of different months, of the scan range
+    version: Int64
+    rates_ppm: dict[str, Int64]  # maintenance rate per settlement asset, e.g. {"USDC": 280_000, "BTC": 144_000}
+    spread_ppm: Int64 = 100_000  # charge per matched long/short lot of different months, of the scan range
 
 
-class AdvanceTime(Cold, tag=True):
+class AdvanceTime(Cold, frozen=True, tag=True):
     """Timer: let exchange time move when nothing else does (lapsing claims, expiries)."""
 
 
 ColdCommand = (
     CreateAsset | ListInstrument | CloseInstrument | OpenAccount | SetRule | SetIdentity | Deposit | DefineTranche
-    | StartChain | BlockConnected | PoolReport | SetPrice | UpdateMarks | RunVariationMargin | SetScenarios | AdvanceTime
+    | StartChain | BlockConnected | PoolReport | SetPrice | UpdateMarks | RunVariationMargin | SetScenarios
+    | AdvanceTime
 )  # fmt: skip
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -271,4 +275,6 @@ def cold(command: ColdCommand, *, origin: int = 0, request: int = 0) -> bytes:
 def decode_cold(record: bytes | memoryview) -> ColdCommand:
     """The cold command in a record. Raises msgspec.ValidationError or DecodeError on bytes that are none."""
     payload_bytes = wire.COLD_PREFIX.unpack_from(record)[7]
-    return _DECODER.decode(memoryview(record)[wire.COLD_PREFIX.size : wire.COLD_PREFIX.size + payload_bytes])
+    payload = memoryview(record)[wire.COLD_PREFIX.size : wire.COLD_PREFIX.size + payload_bytes]
+    command: ColdCommand = _DECODER.decode(payload)
+    return command

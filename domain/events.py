@@ -98,34 +98,34 @@ class ColdEvent(msgspec.Struct, frozen=True, tag_field="t"):
     """Base of the cold events."""
 
 
-class AssetCreated(ColdEvent, tag=True):
+class AssetCreated(ColdEvent, frozen=True, tag=True):
     name: str
     scale: int
     kind: str
 
 
-class InstrumentListed(ColdEvent, tag=True):
+class InstrumentListed(ColdEvent, frozen=True, tag=True):
     instrument: Instrument
 
 
-class InstrumentClosed(ColdEvent, tag=True):
+class InstrumentClosed(ColdEvent, frozen=True, tag=True):
     instrument_id: int
     reason: str
 
 
-class AccountOpened(ColdEvent, tag=True):
+class AccountOpened(ColdEvent, frozen=True, tag=True):
     account: int
     name: str
 
 
-class RuleSet(ColdEvent, tag=True):
+class RuleSet(ColdEvent, frozen=True, tag=True):
     rule_id: int
     name: str
     requires: tuple[str, ...]
     countries_denied: tuple[str, ...]
 
 
-class EligibilityChanged(ColdEvent, tag=True):
+class EligibilityChanged(ColdEvent, frozen=True, tag=True):
     """For the gateways' replica: until when the account satisfies each rule, and what fails or lapses."""
 
     account: int
@@ -133,14 +133,14 @@ class EligibilityChanged(ColdEvent, tag=True):
     reasons: dict[int, str]
 
 
-class Deposited(ColdEvent, tag=True):
+class Deposited(ColdEvent, frozen=True, tag=True):
     account: int
     asset: str
     amount: int
     external_id: str
 
 
-class BlockAccepted(ColdEvent, tag=True):
+class BlockAccepted(ColdEvent, frozen=True, tag=True):
     """A header that counts. `connected`/`disconnected` name what it did to the best chain."""
 
     height: int
@@ -154,13 +154,13 @@ class BlockAccepted(ColdEvent, tag=True):
     index_micro_usdc: int
 
 
-class BlockRefused(ColdEvent, tag=True):
+class BlockRefused(ColdEvent, frozen=True, tag=True):
     code: int
     reason: str
     block_hash: str
 
 
-class DividendChanged(ColdEvent, tag=True):
+class DividendChanged(ColdEvent, frozen=True, tag=True):
     """A dividend event or one holder's leg moved to `state` (pending, posted, voided)."""
 
     token: str
@@ -173,7 +173,7 @@ class DividendChanged(ColdEvent, tag=True):
     legs: tuple[tuple[int, int, int], ...]  # account, quantity (ledger units of the token), amount (msat)
 
 
-class VariationMarginPaid(ColdEvent, tag=True):
+class VariationMarginPaid(ColdEvent, frozen=True, tag=True):
     """One account's flow of one cycle and instrument (ledger units, signed)."""
 
     cycle_id: int
@@ -182,7 +182,7 @@ class VariationMarginPaid(ColdEvent, tag=True):
     flows: tuple[tuple[int, int], ...]  # account, amount
 
 
-class AccountsChanged(ColdEvent, tag=True):
+class AccountsChanged(ColdEvent, frozen=True, tag=True):
     """Balances, positions or margin of these accounts moved outside their own orders."""
 
     accounts: tuple[int, ...]
@@ -218,7 +218,7 @@ def decode_order(frame: bytes | memoryview) -> OrderState:
         wire.ORDER_EVENT.unpack_from(frame)
     )  # fmt: skip
     start = wire.ORDER_EVENT.size
-    label = bytes(frame[start : start + label_bytes]).decode("utf-8")
+    label = bytes(frame[start : start + label_bytes]).decode("utf-8", "replace")  # its owner's bytes, never trusted
     return OrderState(
         order_id, origin, account, instrument, price, total, filled, notional, fee, created, updated,
         side, order_type, tif, stp, post_only, reduce_only, cod, state, reason, amended, label,
@@ -243,7 +243,8 @@ def decode_event(frame: bytes | memoryview) -> Event:
     if kind == EVENT_COLD:
         payload_bytes = wire.COLD_EVENT_PREFIX.unpack_from(frame)[3]
         start = wire.COLD_EVENT_PREFIX.size
-        return _DECODER.decode(memoryview(frame)[start : start + payload_bytes])
+        event: ColdEventType = _DECODER.decode(memoryview(frame)[start : start + payload_bytes])
+        return event
     raise ValueError(f"unknown event kind {kind}")
 
 

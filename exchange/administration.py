@@ -5,7 +5,8 @@ Does not know: who may send these commands (they come from the venue's own roles
 """
 
 from clearing.scenarios import scan_range
-from domain.arithmetic import mul_div_ceil
+from domain.arithmetic import INT64_MAX, fits_int64, mul_div_ceil
+from domain.book_rules import PRICE_TICKS_LIMIT, BookRules
 from domain.commands import (
     CloseInstrument,
     CreateAsset,
@@ -38,6 +39,10 @@ from domain.rejects import RejectCode
 from exchange.epochs import cancel_where, set_epoch
 from exchange.state import MARGIN_ASSETS, Asset, Refusal, State
 
+RATE_PPM_MAX = 10_000_000  # risk rates: ten times the value of a lot
+LOT_VALUE_MAX = 2**46  # ledger units of one lot at the top of its band, so that sums over orders stay inside int64
+LOT_UNITS_MAX = 2**53
+
 
 def create_asset(state: State, command: CreateAsset) -> Refusal | None:
     """Register an asset; cash assets named in MARGIN_ASSETS get their margin book."""
@@ -60,7 +65,7 @@ def list_instrument(state: State, command: ListInstrument) -> Refusal | None:
     instrument = command.instrument
     if (code := check_instrument(state, instrument)) is not RejectCode.DONE:
         return Refusal(code)
-    if command.mark_ticks <= 0 or command.index_ticks < 0:
+    if not 0 < command.mark_ticks < PRICE_TICKS_LIMIT or not 0 <= command.index_ticks < PRICE_TICKS_LIMIT:
         return Refusal(RejectCode.BAD_COMMAND)
     base = state.assets.get(instrument.base)
     state.core.open_book(instrument.instrument_id, instrument.rules)
@@ -76,6 +81,7 @@ def list_instrument(state: State, command: ListInstrument) -> Refusal | None:
     )
     if instrument.kind == KIND_FORWARD:
         state.curve_anchor[instrument.instrument_id] = command.index_ticks
+        set_spread_charges(state)
     state.emit(InstrumentListed(instrument))
     return None
 
@@ -94,17 +100,34 @@ def check_instrument(state: State, instrument: Instrument) -> RejectCode:
         return RejectCode.BAD_COMMAND
     if instrument.rule_id and instrument.rule_id not in state.core.registry.rules:
         return RejectCode.BAD_COMMAND
-    if instrument.tick_value <= 0 or instrument.expiry_ns <= state.now_ns:
+    if not state.now_ns < instrument.expiry_ns <= INT64_MAX or not rules_make_sense(instrument.rules):
+        return RejectCode.BAD_COMMAND
+    if instrument.tick_value <= 0 or instrument.tick_value * instrument.rules.band_high_ticks > LOT_VALUE_MAX:
+        return RejectCode.BAD_COMMAND
+    if state.assets[instrument.quote].kind != "cash" or instrument.base == instrument.quote:
         return RejectCode.BAD_COMMAND
     if not (0 <= instrument.taker_fee_ppm < 1_000_000 and 0 <= instrument.maker_fee_ppm < 1_000_000):
         return RejectCode.BAD_COMMAND
     if instrument.kind == KIND_SPOT:
-        return RejectCode.DONE if instrument.lot_units > 0 else RejectCode.BAD_COMMAND
+        return RejectCode.DONE if 0 < instrument.lot_units <= LOT_UNITS_MAX else RejectCode.BAD_COMMAND
     if instrument.quote not in state.rates_ppm or instrument.quote not in MARGIN_ASSETS:
         return RejectCode.BAD_COMMAND
     if instrument.delivery_days <= 0 or instrument.tick_value % instrument.delivery_days:
         return RejectCode.BAD_COMMAND
-    return RejectCode.DONE
+    return RejectCode.DONE if 0 < instrument.position_lots_max <= INT64_MAX else RejectCode.BAD_COMMAND
+
+
+def rules_make_sense(rules: BookRules) -> bool:
+    """What a book takes as its settings."""
+    return (
+        rules.price_step_ticks >= 1
+        and rules.lot_step >= 1
+        and rules.lots_max >= 1
+        and 1 <= rules.band_low_ticks <= rules.band_high_ticks < PRICE_TICKS_LIMIT
+        and 0 <= rules.protection_bps < 10_000
+        and 0 <= rules.protection_ticks < PRICE_TICKS_LIMIT
+        and all(map(fits_int64, (rules.price_step_ticks, rules.lot_step, rules.lots_max)))
+    )
 
 
 def scan_range_of(state: State, instrument: Instrument, mark_ticks: int) -> int:
@@ -230,9 +253,11 @@ def define_tranche(state: State, command: DefineTranche) -> Refusal | None:
 
 def set_scenarios(state: State, command: SetScenarios) -> Refusal | None:
     """New risk rates: every forward's scan range is recomputed from its mark, every vector rebuilt (MARGIN-006)."""
-    if command.version <= state.scenarios_version or command.spread_ppm < 0:
+    if command.version <= state.scenarios_version or not 0 <= command.spread_ppm <= RATE_PPM_MAX:
         return Refusal(RejectCode.BAD_COMMAND)
-    if any(asset not in MARGIN_ASSETS or rate <= 0 for asset, rate in command.rates_ppm.items()):
+    if any(asset not in MARGIN_ASSETS or not 0 < rate <= RATE_PPM_MAX for asset, rate in command.rates_ppm.items()):
+        return Refusal(RejectCode.BAD_COMMAND)
+    if any(i.kind == KIND_FORWARD and i.quote not in command.rates_ppm for i in state.instruments):
         return Refusal(RejectCode.BAD_COMMAND)
     state.scenarios_version = command.version
     state.rates_ppm = dict(sorted(command.rates_ppm.items()))

@@ -97,6 +97,7 @@ cdef void new_order(core_t *c, const new_order_t *command) noexcept nogil:
     cdef funds_t funds
     cdef int32_t code
     cdef uint32_t detail = 0
+    funds.value = 0
     begin_command(c, &command.header, command.account)
     code = check_fields(c, command, &detail)
     if code == 0:
@@ -108,7 +109,7 @@ cdef void new_order(core_t *c, const new_order_t *command) noexcept nogil:
         info.hold_per_lot = funds.hold_per_lot_resting
         info.loss_per_lot = funds.loss_per_lot
     if code != 0:
-        end_command(c, code, detail, funds.value if code >= 2010 and code < 4000 and code != NOT_ELIGIBLE else 0)
+        end_command(c, code, detail, funds.value)
         return
     book_execute(c.engine, &order)
     settle_events(c, &order, &info)

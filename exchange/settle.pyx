@@ -14,7 +14,7 @@ from clearing.ledger cimport balance_at, free_cash, transfer
 from clearing.margin cimport (add_fill, add_order, initial_of, margin_book, margin_book_t, order_loss, requirement)
 from clearing.positions cimport position_find, position_open, position_t
 from clearing.timeline cimport timeline_add
-from domain.cfixed cimport fixed_mul, fixed_mul_div_ceil
+from domain.cfixed cimport fixed_add, fixed_mul, fixed_mul_div_ceil
 from domain.wire cimport trade_event_t
 from exchange.core cimport ACCOUNT_REDUCE_ONLY, core_t, order_info_t, tape_t
 from exchange.emit cimport emit_order, emit_trade
@@ -45,6 +45,8 @@ cdef void check_funds(core_t *c, uint32_t account, uint32_t instrument, int side
     cdef int overflow = 0
     cdef int64_t need, dearest = price_ticks
     funds.code = 0
+    funds.detail = 0
+    funds.value = 0
     funds.loss_per_lot = 0
     fixed_mul(fixed_mul(price_ticks, contract.tick_value, &overflow), lots, &overflow)
     if contract.kind == KIND_FORWARD:
@@ -57,7 +59,8 @@ cdef void check_funds(core_t *c, uint32_t account, uint32_t instrument, int side
         fixed_mul(funds.loss_per_lot, lots, &overflow)
     elif side == 0:
         funds.asset = contract.quote_asset
-        funds.hold_per_lot = fixed_mul(price_ticks, contract.tick_value, &overflow) + fee_per_lot(contract, price_ticks, &overflow)
+        funds.hold_per_lot = fixed_add(fixed_mul(price_ticks, contract.tick_value, &overflow),
+                                       fee_per_lot(contract, price_ticks, &overflow), &overflow)
         funds.hold_per_lot_resting = funds.hold_per_lot
     else:
         funds.asset = contract.base_asset
@@ -67,10 +70,10 @@ cdef void check_funds(core_t *c, uint32_t account, uint32_t instrument, int side
     if overflow:
         funds.code = NOTIONAL_RANGE
         return
-    funds.value = need - free_cash(c.ledger, account, funds.asset)
-    if funds.value > 0:
+    if need > free_cash(c.ledger, account, funds.asset):
         funds.code = INSUFFICIENT_BALANCE
         funds.detail = funds.asset
+        funds.value = need - free_cash(c.ledger, account, funds.asset)
         return
     check_margin(c, account, instrument, side, lots, need, funds)
 
@@ -96,7 +99,7 @@ cdef void check_margin(core_t *c, uint32_t account, uint32_t instrument, int sid
     cdef margin_book_t *book
     cdef margin_book_t tried
     cdef position_t none
-    cdef int64_t equity, same_side
+    cdef int64_t equity, missing, same_side
     cdef bint reducing = False
     if slot == NO_MARGIN:
         return
@@ -117,13 +120,15 @@ cdef void check_margin(core_t *c, uint32_t account, uint32_t instrument, int sid
             funds.code = ACCOUNT_REDUCE_ONLY_CODE
             return
         add_order(&tried, contract, &none, side, lots, funds.loss_per_lot)
-    elif tried.exposed == 0:
-        return
+    elif tried.exposed == 0 and tried.unsettled >= 0:
+        return      # a loss that no cycle has collected yet stays covered after the position is closed
     equity = free_cash(c.ledger, account, funds.asset) - need + tried.unsettled
-    funds.value = initial_of(requirement(c.margin, &tried, slot)) - equity
-    if funds.value > 0 and not reducing:
+    missing = initial_of(requirement(c.margin, &tried, slot)) - equity
+    # What only closes is taken below margin too, but never at prices whose loss nobody would pay.
+    if missing > 0 and not (reducing and tried.order_loss <= equity):
         funds.code = INSUFFICIENT_MARGIN
         funds.detail = funds.asset
+        funds.value = missing
 
 
 cdef void place_hold(core_t *c, uint32_t account, uint32_t instrument, int side, int64_t lots,

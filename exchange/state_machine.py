@@ -92,8 +92,11 @@ class StateMachine:
         """Claims end at this record's time: their orders go before the command acts, in a frame of the venue's own
         under the same sequence (ELIG-005)."""
         core = self.state.core
+        lapsed = dict.fromkeys(account for account, _ in core.registry.whitelist.lapse(time_ns))
+        if not lapsed:  # the claim was renewed since: says nothing, like a core that was loaded after the renewal
+            return
         core.begin_cold(COMMAND_HEADER.pack(COMMAND_HEADER.size, COMMAND_COLD, 0, sequence, time_ns, 0, 0), 0)
-        for account in dict.fromkeys(account for account, _ in core.registry.whitelist.lapse(time_ns)):
+        for account in lapsed:
             administration.enforce_eligibility(self.state, account)
         core.end_cold(RejectCode.DONE, 0, 0)
 
@@ -136,7 +139,7 @@ def decode_or_none(record: memoryview) -> ColdCommand | None:
     """The cold command, or None for bytes that are none: a journaled record is refused, never an exception."""
     try:
         return decode_cold(record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
