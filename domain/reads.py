@@ -16,42 +16,47 @@ class Read(msgspec.Struct, frozen=True, tag_field="t", forbid_unknown_fields=Tru
     """Base of the requests."""
 
 
-class ReadOpenOrders(Read, tag=True):
+class ReadOpenOrders(Read, frozen=True, tag=True):
     account: int
 
 
-class ReadOrder(Read, tag=True):
+class ReadOrder(Read, frozen=True, tag=True):
     account: int
     order_id: int
 
 
-class ReadPositions(Read, tag=True):
+class ReadPositions(Read, frozen=True, tag=True):
     account: int
 
 
-class ReadBalances(Read, tag=True):
+class ReadBalances(Read, frozen=True, tag=True):
     account: int
 
 
-class ReadDividends(Read, tag=True):
+class ReadDividends(Read, frozen=True, tag=True):
     account: int
     count: int
 
 
-class ReadEligibility(Read, tag=True):
+class ReadEligibility(Read, frozen=True, tag=True):
     account: int
 
 
-class ReadImage(Read, tag=True):
+class ReadImage(Read, frozen=True, tag=True):
     """Everything public a gateway needs to start: instruments, books, marks, registry."""
 
 
-class ReadDigest(Read, tag=True):
+class ReadDigest(Read, frozen=True, tag=True):
     """Digest of the whole state and the result of the invariants; costs O(state)."""
+
+
+class ReadFacts(Read, frozen=True, tag=True):
+    """What the feeds need to go on where the venue was."""
 
 
 ReadRequest = (
     ReadOpenOrders | ReadOrder | ReadPositions | ReadBalances | ReadDividends | ReadEligibility | ReadImage | ReadDigest
+    | ReadFacts
 )  # fmt: skip
 
 
@@ -62,7 +67,7 @@ class Stamped(msgspec.Struct, frozen=True, tag_field="t"):
     time_ns: int
 
 
-class OrdersAnswer(Stamped, tag=True):
+class OrdersAnswer(Stamped, frozen=True, tag=True):
     frames: bytes  # concatenated order frames (domain.events.decode_events), oldest first; empty = unknown order
 
 
@@ -79,7 +84,7 @@ class PositionView(msgspec.Struct, frozen=True):
     maintenance_margin: int
 
 
-class PositionsAnswer(Stamped, tag=True):
+class PositionsAnswer(Stamped, frozen=True, tag=True):
     positions: tuple[PositionView, ...]
 
 
@@ -95,7 +100,7 @@ class BalanceView(msgspec.Struct, frozen=True):
     available: int  # what a new order may use
 
 
-class BalancesAnswer(Stamped, tag=True):
+class BalancesAnswer(Stamped, frozen=True, tag=True):
     balances: tuple[BalanceView, ...]
 
 
@@ -111,7 +116,7 @@ class DividendView(msgspec.Struct, frozen=True):
     state: str
 
 
-class DividendsAnswer(Stamped, tag=True):
+class DividendsAnswer(Stamped, frozen=True, tag=True):
     dividends: tuple[DividendView, ...]
 
 
@@ -125,7 +130,7 @@ class EligibilityView(msgspec.Struct, frozen=True):
     instruments: tuple[str, ...]
 
 
-class EligibilityAnswer(Stamped, tag=True):
+class EligibilityAnswer(Stamped, frozen=True, tag=True):
     account: int
     name: str
     country: str
@@ -144,7 +149,7 @@ class BookImage(msgspec.Struct, frozen=True):
     open_interest_lots: int
 
 
-class ImageAnswer(Stamped, tag=True):
+class ImageAnswer(Stamped, frozen=True, tag=True):
     assets: tuple[tuple[str, int, str], ...]  # name, scale, kind
     books: tuple[BookImage, ...]
     accounts: tuple[tuple[int, str], ...]
@@ -155,12 +160,23 @@ class ImageAnswer(Stamped, tag=True):
     btc_micro_usdc: int
 
 
-class DigestAnswer(Stamped, tag=True):
+class DigestAnswer(Stamped, frozen=True, tag=True):
     digest: str
     invariants: str  # "ok" or the first violation
 
 
-Answer = OrdersAnswer | PositionsAnswer | BalancesAnswer | DividendsAnswer | EligibilityAnswer | ImageAnswer | DigestAnswer
+class FactsAnswer(Stamped, frozen=True, tag=True):
+    tip_height: int  # -1 before the chain was started
+    tip_hash: str
+    cycle_id: int
+    scenarios_version: int
+    price_micro_usdc: int
+
+
+Answer = (
+    OrdersAnswer | PositionsAnswer | BalancesAnswer | DividendsAnswer | EligibilityAnswer | ImageAnswer | DigestAnswer
+    | FactsAnswer
+)  # fmt: skip
 
 encode: Final = msgspec.msgpack.Encoder().encode
 decode_request: Final = msgspec.msgpack.Decoder(ReadRequest).decode

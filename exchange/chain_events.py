@@ -8,7 +8,7 @@ a reorg. Rules CHAIN-001..010, HPI-001..006, DIV-001..009.
 
 from clearing.chain import Block, ChainReject, Checkpoint, HeaderChain
 from clearing.dividends import DividendEvent, DividendSource, DividendState, record_time_ns
-from clearing.hashprice import HashpriceIndex, usd_micro
+from clearing.hashprice import HashpriceIndex, fee_sat, usd_micro
 from clearing.headers import HEADER_BYTES, NETWORKS, previous_hash, subsidy_sat
 from domain.commands import BlockConnected, PoolReport, SetPrice, StartChain
 from domain.constants import DIVIDEND_SOURCE, SUSPENSE
@@ -54,8 +54,9 @@ def block_connected(state: State, command: BlockConnected) -> Refusal | None:
         state.coinbase_sat[result.block.hash] = command.coinbase_total_sat
     for block in result.disconnected:
         disconnect(state, block)
-    for block in result.connected:
-        connect(state, chain, block)
+    following = [block.bits for block in result.connected[1:]]
+    for block, next_bits in zip(result.connected, [*following, chain.next_bits()], strict=False):
+        connect(state, chain, block, next_bits)
     if result.connected:
         publish_index(state)
         forget_old_facts(state, chain)
@@ -76,17 +77,15 @@ def block_connected(state: State, command: BlockConnected) -> Refusal | None:
     return None
 
 
-def connect(state: State, chain: HeaderChain, block: Block) -> None:
+def connect(state: State, chain: HeaderChain, block: Block, next_bits: int) -> None:
     """The block is on the best branch: value it, and open the dividends that pools reported for it."""
-    coinbase = state.coinbase_sat.get(block.hash)
-    fee_sat = None if coinbase is None else max(0, coinbase - subsidy_sat(block.height))
     state.index.connect(
         height=block.height,
         block_hash=block.hash,
         median_time_s=chain.median_time_past_s(block),
-        fee_sat=fee_sat,
+        fee_sat=fee_sat(state.coinbase_sat.get(block.hash), block.height),
         next_subsidy_sat=subsidy_sat(block.height + 1),
-        next_bits=chain.next_bits() if block.hash == chain.tip.hash else block.bits,
+        next_bits=next_bits,
     )
     state.record_times.add(
         block_hash=block.hash,

@@ -36,6 +36,8 @@ def answer(state: State, request: reads.ReadRequest, digest: str) -> reads.Answe
             return image_of(state)
         case reads.ReadDigest():
             return reads.DigestAnswer(*stamp, digest, invariants_of(state))
+        case reads.ReadFacts():
+            return facts_of(state)
         case _:
             assert_never(request)
 
@@ -160,6 +162,20 @@ def image_of(state: State) -> reads.ImageAnswer:
         index_msat=state.index_msat,
         index_micro_usdc=state.index_micro_usdc,
         btc_micro_usdc=state.price_micro_usdc,
+    )
+
+
+def facts_of(state: State) -> reads.FactsAnswer:
+    """Where the feeds go on."""
+    tip = None if state.chain is None else state.chain.tip
+    return reads.FactsAnswer(
+        sequence=state.core.sequence,
+        time_ns=state.core.time_ns,
+        tip_height=-1 if tip is None else tip.height,
+        tip_hash="" if tip is None else tip.hash.hex(),
+        cycle_id=state.cycle_id,
+        scenarios_version=state.scenarios_version,
+        price_micro_usdc=state.price_micro_usdc,
     )
 
 

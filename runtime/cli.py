@@ -8,14 +8,16 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from domain.ensure import InvariantViolation
 from runtime.audit import VerifyFailed, inspect_lines, replay_lines, verify_lines
-from runtime.config import CONFIG_NAME, HOME_DEFAULT, Config, ConfigError, demo_config, load_config, write_config
+from runtime.config import CONFIG_NAME, HOME_DEFAULT, ConfigError, demo_config, load_config, write_config
+from runtime.demo import write_keys_once
 from runtime.engine import Engine, exchange_engine
 from runtime.exits import EXIT_CLEAN, EXIT_DISK, EXIT_INVARIANT, EXIT_JOURNAL_DAMAGED, EXIT_USAGE
 from runtime.journal_reader import JournalDamaged
-from runtime.supervisor import CORE, FEED, FOLLOWER, GATEWAY, Supervisor
+from runtime.supervisor import CORE, FEED, FOLLOWER, GATEWAY, MAKER_BOT, Supervisor
 
 
 def main(arguments: Sequence[str] | None = None, *, engine: Engine | None = None) -> int:
@@ -23,7 +25,7 @@ def main(arguments: Sequence[str] | None = None, *, engine: Engine | None = None
     options = _parser().parse_args(arguments)
     try:
         if options.command == "serve":
-            return _serve(demo=options.demo)
+            return _serve(demo=options.demo, bot=not options.no_bot)
         config = load_config()
         if options.command == "replay":
             return _print_all(replay_lines(config, engine or exchange_engine()))
@@ -47,20 +49,21 @@ def main(arguments: Sequence[str] | None = None, *, engine: Engine | None = None
         return _fail(f"disk: {error}", EXIT_DISK)
 
 
-def _serve(*, demo: bool) -> int:
+def _serve(*, demo: bool, bot: bool) -> int:
     if demo:
-        _write_demo_config_once()
+        _prepare_demo_once(bot=bot)
     config = load_config()
     if demo and not config.demo:
         raise ConfigError(f"{config.home_path / CONFIG_NAME} is not a demo's; choose another HASHBOOK_HOME")
-    return Supervisor(config, [CORE, FOLLOWER, GATEWAY, FEED], say=_say).run()
+    after_ready = [MAKER_BOT] if config.demo and config.bot and bot else []
+    return Supervisor(config, [CORE, FOLLOWER, GATEWAY, FEED], after_ready=after_ready, say=_say).run()
 
 
-def _write_demo_config_once() -> None:
-    home = os.environ.get("HASHBOOK_HOME") or HOME_DEFAULT
-    config: Config = demo_config(home)
-    if not (config.home_path / CONFIG_NAME).exists():
-        write_config(config)
+def _prepare_demo_once(*, bot: bool) -> None:
+    home = Path(os.environ.get("HASHBOOK_HOME") or HOME_DEFAULT)
+    if not (home / CONFIG_NAME).exists():
+        write_config(demo_config(str(home), bot=bot))
+    write_keys_once(home)
 
 
 def _print_all(lines: Iterator[str]) -> int:
@@ -87,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="run a venue until Ctrl-C")
     serve.add_argument("--demo", action="store_true", help="the demo market on the bundled chain")
+    serve.add_argument("--no-bot", action="store_true", help="the demo market without its market maker")
     commands.add_parser("replay", help="replay the whole journal; print sequence, digest, commands/s")
     commands.add_parser("verify", help="prove journal, snapshots and invariants; exit code 3 on damage")
     inspect = commands.add_parser("inspect", help="print the journal's groups")

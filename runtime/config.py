@@ -17,7 +17,7 @@ from runtime.clock import Clock, RealClock, ReplayClock
 HOME_DEFAULT: Final = "var"
 PORT_DEFAULT: Final = 8765
 CONFIG_NAME: Final = "config.json"
-DEMO_START_NS: Final = 1_703_289_600 * 10**9  # 2023-12-23 00:00 UTC, where the bundled chain is about to begin
+DEMO_START_NS: Final = 1_703_311_200 * 10**9  # 2023-12-23 06:00 UTC: the bundled chain begins four minutes later
 DEMO_SPEED: Final = 60
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -63,6 +63,10 @@ class FeedConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     headers_path: str = ""  # file: raw 80-byte headers
     node_url: str = ""  # node: http://127.0.0.1:8332
     node_credentials_path: str = ""  # node: file with one line user:password
+    network: Literal["main", "regtest"] = "main"  # node
+    checkpoint_height: Annotated[int, msgspec.Meta(ge=0)] = 0  # node: the first header that is trusted
+    checkpoint_header: str = ""  # node: its 80 bytes in hex
+    checkpoint_epoch_time_s: Annotated[int, msgspec.Meta(ge=0)] = 0  # node: time of the first block of its epoch
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +76,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = PORT_DEFAULT
     demo: bool = False
+    bot: bool = True  # demo: run the market maker
     limits: Limits = Limits()  # counts at genesis only; an existing journal keeps its own
     clock: ClockConfig = ClockConfig()
     journal: JournalConfig = JournalConfig()
@@ -161,9 +166,9 @@ def clock_speed(config: Config) -> int:
     return config.clock.speed if config.clock.mode == "replay" else 1
 
 
-def demo_config(home: str) -> Config:
+def demo_config(home: str, *, bot: bool = True) -> Config:
     """Settings of the demo market: the real chain from the end of 2023, sixty times as fast."""
-    return Config(home=home, demo=True, clock=ClockConfig(mode="replay"), feed=FeedConfig(source="file"))
+    return Config(home=home, demo=True, bot=bot, clock=ClockConfig(mode="replay"), feed=FeedConfig(source="file"))
 
 
 def write_config(config: Config) -> Path:

@@ -22,6 +22,7 @@ from domain.commands import cancel_gateway
 from domain.ensure import InvariantViolation
 from runtime.clock import Clock
 from runtime.config import Config, ConfigError, clock_speed, load_config, make_clock
+from runtime.demo import genesis
 from runtime.engine import Engine, Genesis, decode_genesis, encode_genesis, exchange_engine
 from runtime.exits import EXIT_BUSY, EXIT_CLEAN, EXIT_DISK, EXIT_INVARIANT, EXIT_JOURNAL_DAMAGED, EXIT_USAGE
 from runtime.journal import JournalBusy, JournalWriter
@@ -98,6 +99,9 @@ class Core:
         path.chmod(0o600)
         if self._sequencer.sequence:  # sessions of an earlier life are gone, their orders must not stay
             self._sequencer.take_batch(VENUE, cancel_gateway(origin=0))
+            self._schedule_turn()
+        elif self._config.demo:
+            self._sequencer.take_batch(VENUE, b"".join(genesis(self._clock.now_ns())))
             self._schedule_turn()
         self._status_to_all()
         return server

@@ -44,6 +44,7 @@ CORE: Final = ChildSpec("core", "runtime.core_process", False)
 FOLLOWER: Final = ChildSpec("follower", "runtime.follower_process", False)
 GATEWAY: Final = ChildSpec("gateway", "runtime.gateway_process", True)
 FEED: Final = ChildSpec("feed", "runtime.feed_process", True)
+MAKER_BOT: Final = ChildSpec("market-maker", "hashbook.bots.market_maker", True)
 
 
 class Child:
@@ -88,17 +89,20 @@ class Supervisor:
         config: Config,
         specs: Sequence[ChildSpec],
         *,
+        after_ready: Sequence[ChildSpec] = (),
         commands: dict[str, Sequence[str]] | None = None,
         say: Callable[[str], None] = print,
     ) -> None:
         """`commands` replaces how a child is started, by its name (tests start toys)."""
         self._config = config
         self._say = say
+        self._after_ready = after_ready
+        self._environment = child_environment(config)
         self._stopping = False
-        environment = child_environment(config)
         commands = commands or {}
         self.children = [
-            Child(spec, commands.get(spec.name) or [sys.executable, "-m", spec.module], environment) for spec in specs
+            Child(spec, commands.get(spec.name) or [sys.executable, "-m", spec.module], self._environment)
+            for spec in specs
         ]
 
     def run(self) -> int:
@@ -114,11 +118,28 @@ class Supervisor:
             while not self._stopping and code == EXIT_CLEAN:
                 code = self._keep_up()
                 if not ready and (ready := self._gateway_answers()):
-                    self._say(f"ready http://{self._config.host}:{self._port()}")
+                    self._welcome()
                 time.sleep(POLL_S)
         finally:
             self._stop_all()
         return code
+
+    def _welcome(self) -> None:
+        """Say that orders are taken and how to trade, then start what needs the open door."""
+        url = f"http://{self._config.host}:{self._port()}"
+        self._say(f"ready {url}")
+        if self._config.demo:
+            for line in how_to_trade(url, self._config.home_path):
+                self._say(line)
+        for spec in self._after_ready:
+            child = Child(spec, self._bot_command(spec), self._environment)
+            self.children.append(child)
+            child.start()
+
+    def _bot_command(self, spec: ChildSpec) -> list[str]:
+        keys = str((self._config.home_path / "bot-keys.json").resolve())
+        url = f"ws://{self._config.host}:{self._port()}/ws/api/v2"
+        return [sys.executable, "-m", spec.module, "--keys", keys, "--name", spec.name, "--url", url]
 
     def _receive_signal(self, number: int, frame: StackFrame | None) -> None:
         self._stopping = True
@@ -173,6 +194,17 @@ class Supervisor:
             return False
         finally:
             connection.close()
+
+
+def how_to_trade(url: str, home: Path) -> list[str]:
+    """Four lines that make a first trade with ccxt."""
+    web_socket = url.replace("http", "ws") + "/ws/api/v2"
+    return [
+        f"  import ccxt, json; key = json.load(open('{home / 'demo-keys.json'}'))[0]",
+        "  x = ccxt.deribit({'apiKey': key['client_id'], 'secret': key['client_secret'],",
+        f"                    'urls': {{'api': {{'rest': '{url}', 'ws': '{web_socket}'}}}}}})",
+        "  print(x.create_order('TH1A/BTC', 'market', 'buy', 1))",
+    ]
 
 
 def child_environment(config: Config) -> dict[str, str]:
