@@ -26,7 +26,7 @@ class TradeWindow(msgspec.Struct, frozen=True, kw_only=True):
     to_ns: int = TIME_NS_MAX
     from_seq: int = 0  # trade_seq, meaningful for one instrument
     to_seq: int = TIME_NS_MAX
-    count: int = 10  # at most; the reader returns one more row than `count` never
+    count: int = 10  # at most
     newest_first: bool = True
 
 
@@ -57,7 +57,7 @@ class UserTradePage(msgspec.Struct, frozen=True):
 
 
 class Candle(msgspec.Struct, frozen=True):
-    """Trades of one instrument in [start_ns, start_ns + resolution). Only candles with at least one trade are returned."""
+    """Trades of one instrument in [start_ns, start_ns + resolution). Candles without a trade are not returned."""
 
     start_ns: int
     open_ticks: int

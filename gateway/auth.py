@@ -1,0 +1,214 @@
+"""Who is speaking: signatures, credentials and tokens.
+
+Lives here: the checks and the tokens, as pure functions of a key ring and the wall time handed in.
+Does not know: sockets, methods beyond "changes state". Unknown key and wrong signature are one error, and both cost one
+HMAC. Tokens are signed with the key's own secret, so every gateway of the venue accepts them and a restart loses none.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from gateway.errors import Refusal, bad_param
+from gateway.keys import Key, KeyRing, has_scope
+
+_NOBODY: Final = Key("", "", "no such key: this secret signs nothing", 0, ())
+SIGNATURES_MAX: Final = 262_144
+HEADER_SCHEME: Final = "deri-hmac-sha256"
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """An authenticated key with the scopes granted to this connection or request."""
+
+    client_id: str
+    name: str
+    account: int
+    scopes: frozenset[str]
+
+    def may(self, needed: str) -> bool:
+        """Whether the scopes cover the needed one."""
+        return has_scope(self.scopes, needed)
+
+
+class AuthParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of public/auth."""
+
+    grant_type: str
+    client_id: str = ""
+    client_secret: str = ""
+    refresh_token: str = ""
+    timestamp: int = 0
+    signature: str = ""
+    nonce: str = ""
+    data: str = ""
+    scope: str = ""
+    state: str = ""
+    device_id: str = ""
+
+
+class Authenticator:
+    """Checks of one gateway. `random_bytes` is only used to make tokens unguessable from each other."""
+
+    def __init__(
+        self,
+        keys: KeyRing,
+        *,
+        window_ms: int,
+        access_token_s: int,
+        refresh_token_s: int,
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._keys = keys
+        self._window_ms = window_ms
+        self._access_token_s = access_token_s
+        self._refresh_token_s = refresh_token_s
+        self._random_bytes = random_bytes
+        self._seen: OrderedDict[bytes, int] = OrderedDict()  # signature -> ms after which it is out of the window
+
+    # -- public/auth ------------------------------------------------------------------------------------------
+
+    def grant(self, params: AuthParams, now_ms: int) -> tuple[Principal, dict[str, Any]] | Refusal:
+        """Decide public/auth: the principal and the result to send, or a refusal."""
+        if params.grant_type == "client_credentials":
+            key = self._key(params.client_id)
+            good = _equal(key.client_secret, params.client_secret)
+        elif params.grant_type == "client_signature":
+            key = self._key(params.client_id)
+            if abs(now_ms - params.timestamp) > self._window_ms:
+                return self._invalid(now_ms, "timestamp outside the window")
+            text = f"{params.timestamp}\n{params.nonce}\n{params.data}"
+            good = _equal(_sign(key, text.encode()), params.signature.lower())
+        elif params.grant_type == "refresh_token":
+            found = self._token_key(params.refresh_token, "refresh", now_ms)
+            key, good = (found, True) if found is not None else (_NOBODY, False)
+        else:
+            return bad_param("grant_type", "unknown grant type")
+        if not good or key is _NOBODY:
+            return self._invalid(now_ms)
+        wanted = params.scope.split()
+        session = [word for word in wanted if word == "connection" or word.startswith("session:")]
+        narrowed = [word for word in wanted if ":" in word and not word.startswith(("session:", "name:", "expires:"))]
+        scopes = frozenset(s for s in key.scopes if not narrowed or has_scope(frozenset(narrowed), s))
+        if narrowed:
+            scopes |= frozenset(s for s in narrowed if has_scope(frozenset(key.scopes), s))
+        principal = Principal(key.client_id, key.name, key.account, scopes)
+        scope_text = " ".join([*sorted(scopes), "mainaccount", *(session or ["connection"])])
+        result: dict[str, Any] = {
+            "access_token": self._token(key, "access", now_ms + 1000 * self._access_token_s),
+            "expires_in": self._access_token_s,
+            "refresh_token": self._token(key, "refresh", now_ms + 1000 * self._refresh_token_s),
+            "scope": scope_text,
+            "token_type": "bearer",
+            "enabled_features": [],
+        }
+        if params.state:
+            result["state"] = params.state
+        return principal, result
+
+    # -- HTTP -------------------------------------------------------------------------------------------------
+
+    def from_header(
+        self, header: str, *, http_method: str, targets: tuple[str, ...], body: bytes, changes_state: bool, now_ms: int
+    ) -> Principal | Refusal:
+        """Decide an Authorization header. `targets`: texts the client may have signed as its URI."""
+        scheme, _, rest = header.strip().partition(" ")
+        if scheme == HEADER_SCHEME:
+            return self._signed(rest, http_method, targets, body, changes_state, now_ms)
+        if scheme.lower() == "basic":
+            try:
+                client_id, _, secret = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
+            except (binascii.Error, UnicodeDecodeError):
+                return self._invalid(now_ms)
+            key = self._key(client_id)
+            return (
+                _principal(key) if _equal(key.client_secret, secret) and key is not _NOBODY else self._invalid(now_ms)
+            )
+        if scheme.lower() == "bearer":
+            return self.from_token(rest.strip(), now_ms)
+        return self._invalid(now_ms, "unknown authorization scheme")
+
+    def from_token(self, token: str, now_ms: int) -> Principal | Refusal:
+        """Decide an access token."""
+        key = self._token_key(token, "access", now_ms)
+        return _principal(key) if key is not None else Refusal(13009, {"reason": "invalid_token"})
+
+    def _signed(
+        self, rest: str, http_method: str, targets: tuple[str, ...], body: bytes, changes_state: bool, now_ms: int
+    ) -> Principal | Refusal:
+        fields: dict[str, str] = {}
+        for part in rest.split(","):
+            name, _, value = part.strip().partition("=")
+            fields[name] = value
+        timestamp, nonce, given = fields.get("ts", ""), fields.get("nonce", ""), fields.get("sig", "").lower()
+        key = self._key(fields.get("id", ""))
+        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 20):
+            return self._invalid(now_ms)
+        if abs(now_ms - int(timestamp)) > self._window_ms:
+            return self._invalid(now_ms, "timestamp outside the window")
+        good = False
+        for target in targets:
+            text = f"{timestamp}\n{nonce}\n{http_method}\n{target}\n".encode() + body + b"\n"
+            good = _equal(_sign(key, text), given) or good
+        if not good or key is _NOBODY:
+            return self._invalid(now_ms)
+        if changes_state and not self._first_use(given.encode(), now_ms):
+            return self._invalid(now_ms, "signature used before")
+        return _principal(key)
+
+    def _first_use(self, signature: bytes, now_ms: int) -> bool:
+        """Remember a signature for as long as its timestamp may be accepted. Only for methods that change state:
+        existing clients use the millisecond clock as nonce and may repeat themselves within one millisecond."""
+        seen = self._seen
+        while seen:
+            oldest, until_ms = next(iter(seen.items()))
+            if until_ms >= now_ms and len(seen) < SIGNATURES_MAX:
+                break
+            del seen[oldest]
+        if signature in seen:
+            return False
+        seen[signature] = now_ms + 2 * self._window_ms
+        return True
+
+    # -- tokens -----------------------------------------------------------------------------------------------
+
+    def _token(self, key: Key, kind: str, expiry_ms: int) -> str:
+        payload = f"{kind}\n{expiry_ms}\n{self._random_bytes(12).hex()}\n{key.client_id}"
+        return f"{base64.urlsafe_b64encode(payload.encode()).decode()}.{_sign(key, payload.encode())}"
+
+    def _token_key(self, token: str, kind: str, now_ms: int) -> Key | None:
+        encoded, _, signature = token.rpartition(".")
+        try:
+            payload = base64.urlsafe_b64decode(encoded.encode("ascii"))
+            token_kind, expiry_ms, _, client_id = payload.decode().split("\n")
+            expired = int(expiry_ms) < now_ms
+        except (ValueError, UnicodeError):
+            return None
+        key = self._key(client_id)
+        good = _equal(_sign(key, payload), signature)
+        return key if good and not expired and token_kind == kind and key is not _NOBODY else None
+
+    # -- helpers ----------------------------------------------------------------------------------------------
+
+    def _key(self, client_id: str) -> Key:
+        return self._keys.by_client_id.get(client_id, _NOBODY)
+
+    def _invalid(self, now_ms: int, reason: str = "invalid credentials") -> Refusal:
+        return Refusal(13004, {"reason": reason, "server_time_ms": now_ms})
+
+
+def _sign(key: Key, text: bytes) -> str:
+    return hmac.new(key.client_secret.encode(), text, hashlib.sha256).hexdigest()
+
+
+def _equal(expected: str, given: str) -> bool:
+    return hmac.compare_digest(expected.encode(), given.encode())
+
+
+def _principal(key: Key) -> Principal:
+    return Principal(key.client_id, key.name, key.account, frozenset(key.scopes))

@@ -1,0 +1,128 @@
+"""Level-two replicas: what every book shows in total per price, kept from depth events.
+
+Lives here: the replica, its best prices and its texts.
+Does not know: subscribers, orders behind the totals.
+"""
+
+from collections.abc import Callable, Iterable
+
+from domain.constants import BUY
+from gateway.instrument_view import InstrumentView, rounded_ratio
+
+Levels = dict[int, int]  # price in ticks -> lots, never 0
+
+
+class Book:
+    """Totals of one instrument. `change_id` is the sequence of the last command that moved it."""
+
+    def __init__(
+        self,
+        view: InstrumentView,
+        bids: Iterable[tuple[int, int]],
+        asks: Iterable[tuple[int, int]],
+        change_id: int,
+        time_ns: int,
+    ) -> None:
+        self.view = view
+        self.sides: tuple[Levels, Levels] = (dict(bids), dict(asks))
+        self.change_id = change_id
+        self.time_ns = time_ns
+
+    def apply(self, side: int, price_ticks: int, lots: int) -> int:
+        """Set one level; returns what stood there before. O(1)."""
+        levels = self.sides[side]
+        before = levels.get(price_ticks, 0)
+        if lots:
+            levels[price_ticks] = lots
+        else:
+            levels.pop(price_ticks, None)
+        return before
+
+    def best_bid(self) -> tuple[int, int]:
+        """Highest bid and its lots; (0, 0) when empty. O(levels)."""
+        bids = self.sides[0]
+        if not bids:
+            return (0, 0)
+        price = max(bids)
+        return (price, bids[price])
+
+    def best_ask(self) -> tuple[int, int]:
+        """Lowest ask and its lots; (0, 0) when empty. O(levels)."""
+        asks = self.sides[1]
+        if not asks:
+            return (0, 0)
+        price = min(asks)
+        return (price, asks[price])
+
+    def ladder(self, side: int, depth: int) -> list[tuple[int, int]]:
+        """Best `depth` levels of one side, best first."""
+        return sorted(self.sides[side].items(), reverse=side == BUY)[:depth]
+
+    def ladder_json(self, side: int, depth: int) -> str:
+        """[[price, amount], ...], best first."""
+        return levels_json(self.view, self.ladder(side, depth))
+
+    def grouped_json(self, side: int, depth: int, group_ticks: int) -> str:
+        """As ladder_json with prices joined into groups, away from the middle."""
+        if group_ticks <= 1:
+            return self.ladder_json(side, depth)
+        joined: Levels = {}
+        for price, lots in self.sides[side].items():
+            steps = price // group_ticks if side == BUY else -(-price // group_ticks)
+            joined[steps * group_ticks] = joined.get(steps * group_ticks, 0) + lots
+        return levels_json(self.view, sorted(joined.items(), reverse=side == BUY)[:depth])
+
+    def snapshot_json(self) -> str:
+        """The first message of a book channel."""
+        view = self.view
+        bids = ",".join(f'["new",{view.price(p)},{view.amount(n)}]' for p, n in self.ladder(0, len(self.sides[0])))
+        asks = ",".join(f'["new",{view.price(p)},{view.amount(n)}]' for p, n in self.ladder(1, len(self.sides[1])))
+        return (
+            f'{{"type":"snapshot","timestamp":{self.time_ns // 1_000_000},"instrument_name":"{view.name}",'
+            f'"change_id":{self.change_id},"bids":[{bids}],"asks":[{asks}]}}'
+        )
+
+    def change_json(self, previous_id: int, before: tuple[Levels, Levels]) -> str | None:
+        """Message that leads from `change_id` previous_id to now. `before` holds what the touched levels showed then
+        (0 = not shown). None when every touched level shows the same again."""
+        bids = self._changes(0, before[0])
+        asks = self._changes(1, before[1])
+        if not bids and not asks:
+            return None
+        return (
+            f'{{"type":"change","timestamp":{self.time_ns // 1_000_000},"instrument_name":"{self.view.name}",'
+            f'"prev_change_id":{previous_id},"change_id":{self.change_id},"bids":[{bids}],"asks":[{asks}]}}'
+        )
+
+    def _changes(self, side: int, before: Levels) -> str:
+        view, levels = self.view, self.sides[side]
+        parts = []
+        for price, old in before.items():
+            new = levels.get(price, 0)
+            if new == old:
+                continue
+            action = "new" if old == 0 else "change" if new else "delete"
+            parts.append(f'["{action}",{view.price(price)},{view.amount(new)}]')
+        return ",".join(parts)
+
+
+def levels_json(view: InstrumentView, levels: list[tuple[int, int]]) -> str:
+    """[[price, amount], ...]."""
+    price: Callable[[int], str] = view.price
+    return "[" + ",".join(f"[{price(p)},{view.amount(n)}]" for p, n in levels) + "]"
+
+
+def mid_price_text(view: InstrumentView, bid_ticks: int, ask_ticks: int) -> str:
+    """Half of bid plus ask, to half a tick; null when a side is empty."""
+    if not bid_ticks or not ask_ticks:
+        return "null"
+    return view.average_price(bid_ticks + ask_ticks, 2)
+
+
+def percent_text(new: int, old: int) -> str:
+    """Change from old to new in percent with two digits; null without old."""
+    if old <= 0:
+        return "null"
+    hundredths = rounded_ratio((new - old) * 10_000, old)
+    sign = "-" if hundredths < 0 else ""
+    return f"{sign}{abs(hundredths) // 100}.{abs(hundredths) % 100:02d}"

@@ -1,0 +1,218 @@
+"""An instrument as the dialect shows it, with what the hot path needs precomputed.
+
+Lives here: prices, amounts and money between the wire's decimals and the book's integers; the instrument's dictionary.
+Does not know: the book, orders, sessions. Every number is formatted from integers; nothing passes through a float.
+"""
+
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from domain.instruments import (
+    AMOUNT_SCALE,
+    KIND_FORWARD,
+    KIND_SPOT,
+    PERPETUAL_EXPIRY_NS,
+    PRICE_SCALE,
+    Instrument,
+    amount_text,
+    format_scaled,
+    price_text,
+)
+from domain.units import NS_PER_MS, NotExact, parse_scaled
+from gateway.errors import Refusal, bad_field
+
+AMOUNT_DIGITS: Final = 8  # of AMOUNT_SCALE
+PRICE_DIGITS: Final = 8  # of PRICE_SCALE
+PPM_SCALE: Final = 10**6
+AVERAGE_EXTRA: Final = 10**6  # average prices are shown to 1e-6 ticks
+_CACHE_MAX: Final = 16_384
+
+KIND_NAMES: Final[dict[int, str]] = {KIND_SPOT: "spot", KIND_FORWARD: "future"}
+DIRECTIONS: Final = ("buy", "sell")
+
+
+def raw(text: str) -> msgspec.Raw:
+    """Text that already is JSON, for use inside a dictionary."""
+    return msgspec.Raw(text.encode())
+
+
+def rounded_ratio(numerator: int, denominator: int) -> int:
+    """numerator / denominator, half to even; denominator > 0."""
+    quotient, remainder = divmod(numerator, denominator)
+    doubled = 2 * remainder
+    if doubled > denominator or (doubled == denominator and quotient & 1):
+        quotient += 1
+    return quotient
+
+
+class InstrumentView:
+    """One instrument with caches of the texts that repeat. Mutable only in `is_open`."""
+
+    def __init__(self, instrument: Instrument, *, is_open: bool = True) -> None:
+        self.instrument = instrument
+        self.instrument_id = instrument.instrument_id
+        self.name = instrument.name
+        self.kind = KIND_NAMES.get(instrument.kind, "option")
+        self.is_open = is_open
+        self.currencies = frozenset((instrument.base, instrument.quote))
+        self.order_prefix = f"{instrument.instrument_id}-"
+        self._prices: dict[int, str] = {}
+        self._amounts: dict[int, str] = {}
+
+    # -- integers to text -------------------------------------------------------------------------------------
+
+    def price(self, price_ticks: int) -> str:
+        """A price as JSON number text."""
+        text = self._prices.get(price_ticks)
+        if text is None:
+            if len(self._prices) >= _CACHE_MAX:
+                self._prices.clear()
+            text = self._prices[price_ticks] = price_text(self.instrument, price_ticks)
+        return text
+
+    def amount(self, quantity_lots: int) -> str:
+        """A quantity as JSON number text, in base units."""
+        text = self._amounts.get(quantity_lots)
+        if text is None:
+            if len(self._amounts) >= _CACHE_MAX:
+                self._amounts.clear()
+            text = self._amounts[quantity_lots] = amount_text(self.instrument, quantity_lots)
+        return text
+
+    def average_price(self, notional_ticks: int, lots: int) -> str:
+        """notional / lots as a price, to a millionth of a tick, half to even; 0 without lots."""
+        if lots == 0:
+            return "0"
+        if notional_ticks % lots == 0:
+            return self.price(notional_ticks // lots)
+        micro_ticks = rounded_ratio(notional_ticks * AVERAGE_EXTRA, lots)
+        return format_scaled(micro_ticks * self.instrument.tick_price, PRICE_SCALE * AVERAGE_EXTRA)
+
+    def notional(self, notional_ticks: int) -> str:
+        """Sum of price x lots as an amount of the quote."""
+        value = notional_ticks * self.instrument.tick_price * self.instrument.lot_amount
+        return format_scaled(value, PRICE_SCALE * AMOUNT_SCALE)
+
+    def order_id(self, order_id: int) -> str:
+        """An order id as clients see it: it names its instrument, so that an edit needs no lookup."""
+        return f"{self.order_prefix}{order_id}"
+
+    # -- text to integers -------------------------------------------------------------------------------------
+
+    def price_ticks(self, value: Decimal) -> int | Refusal:
+        """Read a price. Refuses what is off tick, naming the tick and the nearest prices."""
+        tick = self.instrument.tick_price * self.instrument.rules.price_step_ticks
+        try:
+            scaled = parse_scaled(str(value), PRICE_DIGITS)
+        except NotExact:
+            return self._off_tick(value)
+        except ValueError as error:
+            return bad_field(10023, "price", str(error))
+        if scaled % tick:
+            return self._off_tick(value)
+        ticks = scaled // self.instrument.tick_price
+        rules = self.instrument.rules
+        if ticks < rules.band_low_ticks:
+            return bad_field(10005, "price", "below the band", min_price=raw(self.price(rules.band_low_ticks)))
+        if ticks > rules.band_high_ticks:
+            return bad_field(10007, "price", "above the band", max_price=raw(self.price(rules.band_high_ticks)))
+        return ticks
+
+    def _off_tick(self, value: Decimal) -> Refusal:
+        step = self.instrument.rules.price_step_ticks
+        return bad_field(
+            10043, "price", "price is not on a tick", tick_size=raw(self.price(step)), price=str(value)[:40]
+        )
+
+    def lots(self, value: Decimal) -> int | Refusal:
+        """Read an amount. Refuses what is not a whole number of lots, naming the lot and the nearest amounts."""
+        try:
+            scaled = parse_scaled(str(value), AMOUNT_DIGITS)
+        except NotExact:
+            scaled = None
+        except ValueError as error:
+            return bad_field(10021, "amount", str(error))
+        rules = self.instrument.rules
+        lot = self.instrument.lot_amount * rules.lot_step
+        if scaled is None or scaled % lot:
+            return self._off_lot(value, rules.lot_step)
+        lots = scaled // self.instrument.lot_amount
+        if lots <= 0:
+            return bad_field(
+                10002, "amount", "amount must be positive", min_trade_amount=raw(self.amount(rules.lot_step))
+            )
+        if lots > rules.lots_max:
+            return bad_field(10021, "amount", "amount too large", max_amount=raw(self.amount(rules.lots_max)))
+        return lots
+
+    def _off_lot(self, value: Decimal, lot_step: int) -> Refusal:
+        """The refusal that teaches the step: forwards are sized in PH/s-days, so a round number is rarely a lot."""
+        step = Decimal(self.amount(lot_step))
+        below = int(value // step)
+        nearest = [raw(self.amount(count * lot_step)) for count in (below, below + 1) if count > 0]
+        reason = f"amount must be a multiple of {step}"
+        return bad_field(10021, "amount", reason, min_trade_amount=raw(self.amount(lot_step)), nearest_amounts=nearest)
+
+    # -- the instrument's dictionary --------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """What public/get_instruments shows."""
+        terms = self.instrument
+        lot = raw(self.amount(terms.rules.lot_step))
+        fields: dict[str, Any] = {
+            "instrument_name": terms.name,
+            "instrument_id": terms.instrument_id,
+            "kind": self.kind,
+            "base_currency": terms.base,
+            "quote_currency": terms.quote,
+            "counter_currency": terms.quote,
+            "is_active": self.is_open,
+            "state": self.state,
+            "tick_size": raw(self.price(terms.rules.price_step_ticks)),
+            "tick_size_steps": [],
+            "min_trade_amount": lot,
+            "contract_size": 1,
+            "x_lot": lot,
+            "taker_commission": raw(format_scaled(terms.taker_fee_ppm, PPM_SCALE)),
+            "maker_commission": raw(format_scaled(terms.maker_fee_ppm, PPM_SCALE)),
+            "creation_timestamp": terms.created_ns // NS_PER_MS,
+            "expiration_timestamp": min(terms.expiry_ns, PERPETUAL_EXPIRY_NS) // NS_PER_MS,
+            "price_index": terms.price_index or f"{terms.base}_{terms.quote}".lower(),
+            "x_min_price": raw(self.price(terms.rules.band_low_ticks)),
+            "x_max_price": raw(self.price(terms.rules.band_high_ticks)),
+            "x_rule_id": terms.rule_id,
+            "block_trade_commission": 0,
+            "block_trade_min_trade_amount": lot,
+            "block_trade_tick_size": raw(self.price(1)),
+        }
+        if terms.kind == KIND_FORWARD:
+            day_ms = 86_400_000
+            from_ms = terms.delivery_from_ns // NS_PER_MS
+            fields |= {
+                "instrument_type": "linear",
+                "future_type": "linear",
+                "settlement_currency": terms.quote,
+                "settlement_period": "month",
+                "max_leverage": 2,
+                "max_liquidation_commission": 0,
+                "x_settlement": {
+                    "method": "mean",
+                    "from": from_ms,
+                    "to": from_ms + terms.delivery_days * day_ms,
+                    "days": terms.delivery_days,
+                    "index": terms.price_index,
+                },
+                "x_position_limit": raw(self.amount(terms.position_lots_max)),
+            }
+        return fields
+
+    @property
+    def state(self) -> str:
+        """The dialect's instrument state."""
+        return "open" if self.is_open else "inactive"
+
+    def money(self, amount: int, scale: int) -> str:
+        """A fee or balance in ledger units as JSON number text."""
+        return format_scaled(amount, scale)
