@@ -181,10 +181,12 @@ class JournalWriter:
             genesis=self.genesis if self._number == 0 else b"",
         )
         size = max(self._segment_bytes, len(head) + form.GROUP_HEADER.size + payload_bytes)
-        source = self._folder / SPARE_NAME
-        if size > self._segment_bytes or not source.exists():
-            source = self._folder / f"segment-{self._number}.tmp"
-            source.unlink(missing_ok=True)
+        source = self._folder / f"segment-{self._number}.tmp"
+        source.unlink(missing_ok=True)
+        if size == self._segment_bytes and (self._folder / SPARE_NAME).exists():
+            # Under a name of its own before anything is written: another spare may take the old name at any time.
+            self._disk.rename(self._folder / SPARE_NAME, source)
+        else:
             self._zero_file(source, size)
         target = self._folder / segment_name(self.sequence + 1)
         fd = self._disk.open_for_write(source)

@@ -93,7 +93,7 @@ def decode_message(payload: bytes) -> LinkMessage:
     """Raises LinkProtocolError."""
     try:
         message: LinkMessage = _DECODER.decode(payload)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise LinkProtocolError(f"message of {len(payload)} bytes: {error}") from error
     return message
 

@@ -150,7 +150,7 @@ class Sequencer:
             source, read_id, request = self._reads.popleft()
             try:
                 answers.append(ReadAnswer(source, read_id, self._machine.read(request)))
-            except msgspec.DecodeError as error:  # the request is none; anything else is a bug and ends the core
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:  # no request; anything else is a bug
                 answers.append(ReadAnswer(source, read_id, None, str(error)))
         return answers
 

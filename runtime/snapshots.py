@@ -101,7 +101,7 @@ def read_snapshot(path: Path) -> Snapshot:
     start = _PREFIX.size + head_bytes
     try:
         head = msgspec.msgpack.decode(body[_PREFIX.size : start], type=SnapshotHead)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise SnapshotDamaged(f"{path.name}: header: {error}") from error
     state = bytes(body[start:])
     if len(state) != head.state_bytes:
