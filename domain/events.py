@@ -182,6 +182,23 @@ class VariationMarginPaid(ColdEvent, frozen=True, tag=True):
     flows: tuple[tuple[int, int], ...]  # account, amount
 
 
+class FixingPublished(ColdEvent, frozen=True, tag=True):
+    """The final hashprice fixing of one UTC day, in ticks of the forwards settled in `asset`."""
+
+    asset: str
+    index: str  # HPI, or HPI_SUBSIDY where fees were not known
+    day: int  # days since 1970-01-01
+    ticks: int
+
+
+class ForwardSettled(ColdEvent, frozen=True, tag=True):
+    """Final settlement of a delivery month on the sum of its daily fixings; positions are gone."""
+
+    instrument_id: int
+    fixings_ticks: int
+    flows: tuple[tuple[int, int], ...]  # account, amount
+
+
 class AccountsChanged(ColdEvent, frozen=True, tag=True):
     """Balances, positions or margin of these accounts moved outside their own orders."""
 
@@ -190,7 +207,8 @@ class AccountsChanged(ColdEvent, frozen=True, tag=True):
 
 ColdEventType = (
     AssetCreated | InstrumentListed | InstrumentClosed | AccountOpened | RuleSet | EligibilityChanged | Deposited
-    | BlockAccepted | BlockRefused | DividendChanged | VariationMarginPaid | AccountsChanged
+    | BlockAccepted | BlockRefused | DividendChanged | VariationMarginPaid | AccountsChanged | FixingPublished
+    | ForwardSettled
 )  # fmt: skip
 
 Event = CommandApplied | OrderState | Trade | Depth | Mark | ColdEventType

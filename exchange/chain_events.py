@@ -16,6 +16,7 @@ from domain.ensure import ensure
 from domain.events import AccountsChanged, BlockAccepted, BlockRefused, DividendChanged
 from domain.rejects import RejectCode
 from domain.units import MSAT_PER_SAT, NS_PER_S, TOKEN_SCALE
+from exchange.final_settlement import note_price
 from exchange.state import Refusal, Report, State
 
 FACTS_KEPT_BLOCKS = 1_008  # heights below the tip for which reports and coinbase totals are remembered: a week
@@ -243,5 +244,6 @@ def set_price(state: State, command: SetPrice) -> Refusal | None:
     if known and not (known <= price * PRICE_STEP_FACTOR_MAX and price <= known * PRICE_STEP_FACTOR_MAX):
         return Refusal(RejectCode.PRICE_BAND, 0, known)
     state.price_micro_usdc = price
+    note_price(state)
     publish_index(state)
     return None

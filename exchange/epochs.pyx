@@ -148,15 +148,14 @@ def cycle_flows(Core core, uint32_t instrument, int64_t price_ticks):
     return out
 
 
-def pay_cycle(Core core, uint32_t instrument, int64_t price_ticks, list flows):
+def pay_flows(Core core, uint32_t asset, list flows):
     """Collect from losers, then pay winners, through the cycle account that is empty before and after (VM-004).
 
     A loser without enough free cash pays what it has; the exchange's own money pays the rest. Returns
     [(account, missing)]. Raises InvariantViolation when that money is used up (the waterfall ends there).
     """
     cdef core_t *c = &core.c
-    cdef contract_t *contract = &c.contracts[instrument]
-    cdef uint32_t asset = contract.quote_asset, account
+    cdef uint32_t account
     cdef int64_t flow, paid
     cdef list short = []
     ensure(core.ledger.posted(VM_CYCLE, asset) == 0, "cycle account is empty before")
@@ -171,15 +170,47 @@ def pay_cycle(Core core, uint32_t instrument, int64_t price_ticks, list flows):
     for account, flow in flows:
         if flow > 0:
             transfer(c.ledger, VM_CYCLE, account, asset, flow)
-        margin_book(c.margin, account, contract.margin_slot).unsettled -= contract.tick_value * pair_value(
-            c, account, instrument, contract.mark_ticks)
-        core.positions.cycle_paid(account, instrument, price_ticks, flow)
-        margin_book(c.margin, account, contract.margin_slot).unsettled += contract.tick_value * pair_value(
-            c, account, instrument, contract.mark_ticks)
     ensure(core.ledger.posted(VM_CYCLE, asset) == 0, "cycle account is empty after")
     return short
 
 
-cdef int64_t pair_value(core_t *c, uint32_t account, uint32_t instrument, int64_t mark_ticks):
-    cdef position_t *position = &c.positions.slots[position_open(c.positions, account, instrument)]
-    return position.lots * mark_ticks - position.cost_ticks
+def restart_positions(Core core, uint32_t instrument, int64_t price_ticks, list flows):
+    """After a cycle was paid every position restarts at its price (settled to market)."""
+    cdef core_t *c = &core.c
+    positions_effect(c, instrument, -1)
+    for account, flow in flows:
+        core.positions.cycle_paid(account, instrument, price_ticks, flow)
+    positions_effect(c, instrument, 1)
+
+
+def final_flows(Core core, uint32_t instrument, int64_t unit_value, int64_t days, int64_t fixings_sum):
+    """[(account, flow)] of final settlement: unit value x (lots x sum of fixings - days x cost), sum zero (VM-006)."""
+    cdef core_t *c = &core.c
+    cdef int64_t total = 0, flow
+    cdef uint32_t slot
+    cdef position_t *position
+    cdef list out = []
+    for slot in range(1, c.positions.used + 1):
+        position = &c.positions.slots[slot]
+        if position.instrument == instrument:
+            flow = unit_value * (position.lots * fixings_sum - days * position.cost_ticks)
+            total += flow
+            if flow:
+                out.append((position.account, flow))
+    ensure(total == 0, "final settlement sums to zero")
+    out.sort()
+    return out
+
+
+def end_positions(Core core, uint32_t instrument):
+    """After final settlement: no lots, no cost, no margin. Its orders are gone."""
+    cdef core_t *c = &core.c
+    cdef uint32_t slot
+    cdef position_t *position
+    positions_effect(c, instrument, -1)
+    for slot in range(1, c.positions.used + 1):
+        position = &c.positions.slots[slot]
+        if position.instrument == instrument:
+            ensure(position.buy_lots == 0 and position.sell_lots == 0, "a settled contract has no orders")
+            position.lots = position.cost_ticks = position.entry_ticks = position.realized = 0
+    positions_effect(c, instrument, 1)

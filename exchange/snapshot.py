@@ -9,7 +9,7 @@ import msgspec
 from clearing.chain import HeaderChain
 from clearing.dividend_book import DividendBook
 from clearing.dividends import RecordTimes
-from clearing.hashprice import HashpriceIndex
+from clearing.hashprice import HashpriceIndex, Step
 from domain.commands import DefineTranche
 from domain.instruments import Instrument
 from domain.limits import Limits
@@ -43,6 +43,9 @@ class Image(msgspec.Struct, frozen=True):
     index_micro_usdc: int
     curve_anchor: list[tuple[int, int]]
     core: bytes
+    prices: list[tuple[int, int]]
+    fixings: list[tuple[str, list[tuple[int, int]]]]
+    settled: list[tuple[int, int]]
 
 
 def dump_state(state: State) -> bytes:
@@ -71,6 +74,9 @@ def dump_state(state: State) -> bytes:
             index_micro_usdc=state.index_micro_usdc,
             curve_anchor=sorted(state.curve_anchor.items()),
             core=state.core.dump(),
+            prices=[(step.time_s, step.value) for step in state.prices],
+            fixings=[(name, sorted(days.items())) for name, days in sorted(state.fixings.items())],
+            settled=sorted(state.settled.items()),
         )
     )
 
@@ -102,5 +108,8 @@ def load_state(data: bytes) -> State:
     state.index_msat = image.index_msat
     state.index_micro_usdc = image.index_micro_usdc
     state.curve_anchor = dict(image.curve_anchor)
+    state.prices = [Step(time_s, price) for time_s, price in image.prices]
+    state.fixings = {name: dict(days) for name, days in image.fixings}
+    state.settled = dict(image.settled)
     state.core.load(image.core)
     return state

@@ -11,7 +11,7 @@ import msgspec
 from clearing.chain import HeaderChain
 from clearing.dividend_book import DividendBook
 from clearing.dividends import RecordTimes
-from clearing.hashprice import HashpriceIndex
+from clearing.hashprice import HashpriceIndex, Step
 from domain.commands import DefineTranche
 from domain.constants import FIRST_CLIENT_ACCOUNT
 from domain.events import ColdEventType, encode_cold_event
@@ -70,6 +70,9 @@ class State:
         self.reports: dict[bytes, list[Report]] = {}  # by block hash, kept while the block can still be connected
         self.coinbase_sat: dict[bytes, int] = {}  # coinbase totals by block hash
         self.price_micro_usdc = 0  # of one BTC; 0 = not known yet
+        self.prices: list[Step] = []  # BTC prices over exchange time, as far back as fixings need them
+        self.fixings: dict[str, dict[int, int]] = {}  # settlement asset -> UTC day -> final fixing in ticks
+        self.settled: dict[int, int] = {}  # forward -> sum of fixings it was finally settled on
         self.index_msat = 0
         self.index_micro_usdc = 0
         self.curve_anchor: dict[int, int] = {}  # forward -> index at its last mark

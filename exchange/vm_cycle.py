@@ -7,14 +7,15 @@ winners -> positions restart at the price. Settled to market: what was paid is f
 
 from domain.arithmetic import mul_div_ceil, mul_div_floor, mul_div_half_even
 from domain.commands import AdvanceTime, RunVariationMargin, UpdateMarks
-from domain.constants import REASON_MARGIN
 from domain.events import AccountsChanged, VariationMarginPaid
 from domain.instruments import KIND_FORWARD, Instrument
 from domain.rejects import RejectCode
 from domain.units import MSAT_PER_SAT
 from exchange.administration import close_expired
 from exchange.chain_events import settle_dividends
-from exchange.epochs import cancel_increasing, cancel_where, cycle_flows, margin_states, pay_cycle, set_epoch
+from exchange.epochs import cancel_increasing, cycle_flows, margin_states, pay_flows, restart_positions, set_epoch
+from exchange.final_settlement import publish_fixings, settle_delivered
+from exchange.funds import free_holds_of_short_losers
 from exchange.state import MARGIN_ASSETS, Refusal, State
 
 BAND_PPM = 10_000  # a mark moves at most 1 % per update
@@ -125,7 +126,7 @@ def run_variation_margin(state: State, command: RunVariationMargin) -> Refusal |
         return Refusal(RejectCode.ALREADY_EXISTS, 0, state.cycle_id)
     state.cycle_id = command.cycle_id
     for instrument in state.instruments:
-        if instrument.kind == KIND_FORWARD:
+        if instrument.kind == KIND_FORWARD and instrument.instrument_id not in state.settled:
             settle_to_market(state, instrument, command.cycle_id)
     act_on_margin(state)
     return None
@@ -137,17 +138,18 @@ def settle_to_market(state: State, instrument: Instrument, cycle_id: int) -> Non
     flows = cycle_flows(state.core, instrument.instrument_id, price_ticks)
     if not flows:
         return
-    ledger, asset = state.core.ledger, state.assets[instrument.quote].index
-    for account, flow in flows:
-        if flow < 0 and ledger.posted(account, asset) - ledger.held(account, asset) < -flow:
-            cancel_where(state.core, REASON_MARGIN, account=account)
-    pay_cycle(state.core, instrument.instrument_id, price_ticks, flows)
+    asset = state.assets[instrument.quote].index
+    free_holds_of_short_losers(state, asset, flows)
+    pay_flows(state.core, asset, flows)
+    restart_positions(state.core, instrument.instrument_id, price_ticks, flows)
     state.emit(VariationMarginPaid(cycle_id, instrument.instrument_id, price_ticks, tuple(flows)))
     state.emit(AccountsChanged(tuple(account for account, _ in flows)))
 
 
 def advance_time(state: State, command: AdvanceTime) -> Refusal | None:
-    """Let time act: expiries, dividends whose record time is over."""
+    """Let time act: expiries, fixings that became final and settlements they allow, dividends that became ripe."""
     close_expired(state)
+    publish_fixings(state)
+    settle_delivered(state)
     settle_dividends(state)
     return None
