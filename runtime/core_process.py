@@ -49,7 +49,7 @@ from runtime.recovery import recover
 from runtime.sequencer import Release, Sequencer
 from runtime.snapshots import SnapshotStore
 
-ROLES: Final = frozenset({"gateway", "follower", "feed", "probe"})
+ROLES: Final = frozenset({"gateway", "follower", "feed", "source", "probe"})  # a source only sends commands
 ROLES_WITH_EVENTS: Final = frozenset({"gateway", "feed", "probe"})
 STATUS_TO_ALL_S: Final = 1.0
 VENUE: Final = "venue"  # source of commands the core gives itself

@@ -1,6 +1,7 @@
 """The feed as a process: blocks, prices, pool reports and timers, sent to the core as commands.
 
 Lives here: when which command is due. Does not know: what the core makes of it.
+Blocks from a file or a node were checked here by the same chain rules as in the core; a refusal there changes nothing.
 Theory of operation: a restart asks the core where it stands (tip, last cycle) and goes on from there; everything sent
 twice is refused by the core without effect (known block, known report, known cycle).
 """
@@ -18,7 +19,6 @@ import uvloop
 from clearing.chain import Checkpoint, HeaderChain
 from clearing.headers import HEADER_BYTES, NETWORKS, header_hash
 from domain import commands, reads
-from domain.events import BlockRefused, decode_events
 from domain.units import NS_PER_S
 from gateway.core_link import CoreAway
 from runtime.bitcoin_node import NodeBlockSource
@@ -69,7 +69,6 @@ class Feed:
             self._blocks = FileBlockSource(headers, FIRST_HEIGHT, totals_path=TOTALS_PATH, after_height=FIRST_HEIGHT)
             self._prices = read_prices(PRICES_PATH)
             self._reports = read_reports(REPORTS_PATH)
-        link.on_events = self._receive_events
         link.on_away = self._receive_away
 
     async def resume(self) -> None:
@@ -133,11 +132,6 @@ class Feed:
     def _send(self, command: commands.ColdCommand) -> None:
         self._link.send_commands(commands.cold(command))
 
-    def _receive_events(self, events: bytes) -> None:
-        for event in decode_events(events):
-            if isinstance(event, BlockRefused):
-                report("feed", f"the core refused a block: {event.reason}")
-
     def _receive_away(self) -> None:
         self._resumed = False
 
@@ -188,7 +182,7 @@ async def follow_node(config: Config, feed: Feed, link: SocketCoreLink, stop: as
 
 
 async def _serve(config: Config) -> None:
-    link = SocketCoreLink(config.core_socket, role="feed")
+    link = SocketCoreLink(config.core_socket, role="source")
     await link.open()
     feed = Feed(config, link)
     stop = asyncio.Event()

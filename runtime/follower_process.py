@@ -22,9 +22,10 @@ from runtime.history import HistoryMismatch
 from runtime.journal_reader import JournalDamaged, segment_paths
 from runtime.link_client import LinkClient, LinkRefused
 from runtime.link_frames import Frame, Status, Welcome
-from runtime.process import die_with_parent, report, write_process_id
+from runtime.process import die_with_parent, report, write_process_id, yield_to_others
 
 JOURNAL_POLL_S = 0.05
+FOLLOWER_NICENESS = 5  # clients wait for the core and the gateway, not for history
 
 
 class FollowerShell:
@@ -125,6 +126,7 @@ def main(arguments: Sequence[str] | None = None, *, engine: Engine | None = None
         config = load_config()
         die_with_parent()
         write_process_id(config.run_folder, "follower")
+        yield_to_others(FOLLOWER_NICENESS)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(config, engine or exchange_engine()))
         return EXIT_CLEAN

@@ -27,6 +27,11 @@ def die_with_parent() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
 
 
+def yield_to_others(niceness: int) -> None:
+    """Let processes that clients wait for go first. Raises OSError."""
+    os.nice(niceness)
+
+
 def report(process: str, text: str) -> None:
     """One line for people, on standard error."""
     print(f"{process}: {text}", file=sys.stderr, flush=True)
