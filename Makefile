@@ -65,19 +65,20 @@ $(STAMPS)/command: pyproject.toml VERSION | $(BUILT)
 run: build ## a demo venue on 127.0.0.1:8765 (HASHBOOK_PORT), data under var/ (HASHBOOK_HOME)
 	@exec $(BIN)/hashbook serve --demo
 
-test: build $(VENV)/.dev-packages ## all quick tests; ROOM=matching runs one room's
+# Quick tests by default; SLOW=1 adds those that kill processes for minutes.
+QUICK := $(if $(SLOW),,-m "not slow")
+
+test: build $(VENV)/.dev-packages ## the tests; ROOM=matching runs one room's, SLOW=1 adds those that take minutes
 ifdef ROOM
 	@files=$$(find tests -name 'test_*.py' \( -path "*/$(ROOM)/*" -o -name "test_*$(ROOM)*.py" -o -path 'tests/architecture/*' \) | sort); \
-	echo "==> testing room $(ROOM)"; exec $(PY) -m pytest -q -m "not slow and not long" $$files
+	echo "==> testing room $(ROOM)"; exec $(PY) -m pytest -q $(QUICK) $$files
 else
 	@echo "==> testing"
-	@exec $(PY) -m pytest -q -m "not long"
+	@exec $(PY) -m pytest -q $(QUICK)
 endif
 
-test-long: build $(VENV)/.dev-packages ## the long runs: every test, a million random commands against the twin, all cases
-	@$(PY) -m pytest -q
-	@$(PY) -m tests.twin.run --commands 1000000 --seed 1
-	@$(PY) -m tests.cases.matching tests/cases/data/matching_cases.json
+twin: build ## a million random commands to the book and to its plain twin (COMMANDS=, SEED=)
+	@$(PY) -m tests.twin.run --commands $(or $(COMMANDS),1000000) --seed $(or $(SEED),1)
 
 cases: build ## the matching cases transcribed from other systems
 	@$(PY) -m tests.cases.matching tests/cases/data/matching_cases.json
@@ -131,5 +132,5 @@ clean: ## remove what was built (the environment stays: make distclean)
 distclean: clean ## also remove the environment; var/ is never touched
 	@rm -rf $(VENV) .cache
 
-.PHONY: help build run test test-long cases load bench bench-tools annotate lint lock clean distclean
+.PHONY: help build run test twin cases load bench bench-tools annotate lint lock clean distclean
 .DELETE_ON_ERROR:

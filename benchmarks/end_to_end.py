@@ -27,6 +27,7 @@ from benchmarks import tools
 from loadtests.run import free_port, start_venue, stop_venue, wait_ready
 
 RATE_GOAL = 15_000  # durable orders a second through one gateway, at this stage
+OFFERED = 15_500  # a little above the goal: due times are random, and the goal is what was acknowledged
 P99_GOAL_MS = 20
 SESSIONS = 9  # three accounts in three markets
 ORDERS_PER_ROUND = 100  # then the session cancels what rests of them
@@ -227,7 +228,7 @@ def measure_venue(folder: Path, sessions: int, rate: int, seconds: float, echo_u
 def main() -> int:
     """Print venue beside echo; 0 if every order was acknowledged and most were accepted, else 1."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.end_to_end", description=__doc__)
-    parser.add_argument("--rate", type=int, default=2_000 if tools.TINY else RATE_GOAL, help="orders a second")
+    parser.add_argument("--rate", type=int, default=2_000 if tools.TINY else OFFERED, help="orders a second")
     parser.add_argument("--seconds", type=float, default=2.0 if tools.TINY else 10.0)
     parser.add_argument("--sessions", type=int, default=SESSIONS)
     arguments = parser.parse_args()
@@ -253,7 +254,7 @@ def main() -> int:
     if tools.TINY:
         print("tiny run: it shows that everything works, not how fast it is")
     else:
-        met = accepted_rate >= 0.98 * RATE_GOAL and steady.p99_us <= P99_GOAL_MS * 1e3
+        met = accepted_rate >= RATE_GOAL and steady.p99_us <= P99_GOAL_MS * 1e3
         print(
             f"GOAL   >= {RATE_GOAL:,} durable orders/s at p99 <= {P99_GOAL_MS} ms: {'met' if met else 'MISSED'} "
             f"({accepted_rate:,.0f}/s at {steady.p99_us / 1e3:.2f} ms)"
