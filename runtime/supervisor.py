@@ -3,7 +3,7 @@
 Lives here: the order of start and end, restarting within a budget, readiness.
 Does not know: what the processes do.
 Theory of operation. Each process has its own process group, so that Ctrl-C reaches only the supervisor, which then ends
-them in order: doors first, core last. A process that dies is started again, at most five times a minute; an exit code
+them in order: clients, doors, core. A process that dies is started again, at most five times a minute; an exit code
 that a restart cannot heal (exits.py) ends the venue with that code. If the supervisor is killed, the kernel ends its
 children.
 """
@@ -26,25 +26,25 @@ from runtime.process import report
 RESTARTS_MAX: Final = 5
 RESTART_WINDOW_S: Final = 60.0
 POLL_S: Final = 0.05
-STOP_DOORS_S: Final = 1.5
-STOP_ALL_S: Final = 2.5
+CLIENT, DOOR, INNER = 0, 1, 2
+STAGES_S: Final = {CLIENT: 1.0, DOOR: 1.2, INNER: 2.3}  # patience with each stage; the whole stop stays below 5 s
 PROBE_TIMEOUT_S: Final = 1.0
 STATUS_PATH: Final = "/api/v2/public/status"
 
 
 class ChildSpec(NamedTuple):
-    """One kind of process. `is_door`: ended before the others."""
+    """One kind of process. Processes of a lower stage end before those of a higher one are told to."""
 
     name: str
     module: str
-    is_door: bool
+    stage: int
 
 
-CORE: Final = ChildSpec("core", "runtime.core_process", False)
-FOLLOWER: Final = ChildSpec("follower", "runtime.follower_process", False)
-GATEWAY: Final = ChildSpec("gateway", "runtime.gateway_process", True)
-FEED: Final = ChildSpec("feed", "runtime.feed_process", True)
-MAKER_BOT: Final = ChildSpec("market-maker", "hashbook.bots.market_maker", True)
+CORE: Final = ChildSpec("core", "runtime.core_process", INNER)
+FOLLOWER: Final = ChildSpec("follower", "runtime.follower_process", INNER)
+GATEWAY: Final = ChildSpec("gateway", "runtime.gateway_process", DOOR)
+FEED: Final = ChildSpec("feed", "runtime.feed_process", DOOR)
+MAKER_BOT: Final = ChildSpec("market-maker", "hashbook.bots.market_maker", CLIENT)
 
 
 class Child:
@@ -161,9 +161,8 @@ class Supervisor:
         return EXIT_CLEAN
 
     def _stop_all(self) -> None:
-        doors = [child for child in self.children if child.spec.is_door]
-        others = [child for child in self.children if not child.spec.is_door]
-        for group, patience_s in ((doors, STOP_DOORS_S), (others, STOP_ALL_S)):
+        for stage, patience_s in STAGES_S.items():
+            group = [child for child in self.children if child.spec.stage == stage]
             for child in group:
                 child.signal(signal.SIGTERM)
             deadline = time.monotonic() + patience_s

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from domain import wire
 from domain.commands import cancel_gateway
 from domain.constants import COMMAND_CANCEL_GATEWAY, COMMAND_NEW_ORDER
 from runtime.audit import describe_record, replay_lines, verify_lines
-from runtime.config import Config, LinkConfig
+from runtime.config import Config, JournalConfig, LinkConfig
 from runtime.disk import Disk
-from runtime.exits import EXIT_CLEAN, EXIT_INVARIANT, EXIT_JOURNAL_DAMAGED, EXIT_USAGE
+from runtime.exits import EXIT_CLEAN, EXIT_DISK, EXIT_INVARIANT, EXIT_JOURNAL_DAMAGED, EXIT_USAGE
 from runtime.journal_format import next_event_digest
 from runtime.journal_reader import JournalCursor, segment_paths
 from runtime.link_frames import FRAME_HEADER, FrameType, Refused
 from tests.integration.core_harness import Child, LinkUser, small_config, wait_until_listening
-from tests.unit.runtime.toy import POISON_PRICE, TOY, order
+from tests.unit.runtime.toy import POISON_PRICE, TOY, UNFORESEEN_PRICE, order
 
 CORE = "tests.integration.toy_core"
 
@@ -213,6 +214,44 @@ def test_a_broken_invariant_halts_the_core_before_anything_leaves_and_the_journa
         assert EXIT_INVARIANT == core.process.wait(10), "a replay reproduces it"
     (group,) = JournalCursor(config.journal_folder, Disk()).groups()
     assert str(POISON_PRICE) in describe_record(group.records[80:])
+
+
+def test_an_unforeseen_exception_halts_the_core_too(config: Config, core: Child) -> None:
+    link = LinkUser(config.core_socket)
+    link.send(FrameType.COMMANDS, order(1, price_ticks=UNFORESEEN_PRICE))
+    with pytest.raises(ConnectionResetError):
+        link.receive_until_cut()
+    assert EXIT_INVARIANT == core.process.wait(10)
+    assert "KeyError: 'unforeseen'" in core.log_text()
+    assert [] == link.applied_on_the_way
+
+
+@pytest.mark.parametrize("kind", ["write", "sync"])
+def test_a_failing_disk_ends_the_core_and_what_it_acknowledged_is_there(config: Config, kind: str) -> None:
+    """The failure point moves through the start, groups and a rotation of segments."""
+    for at in (1, 2, 3, 4, 5, 6, 9, 30):
+        home = config.home_path / str(at)
+        here = small_config(home, journal=JournalConfig(segment_bytes=4_096))
+        acknowledged: list[int] = []
+        with Child(home, CORE, TOY_FAIL=f"{kind}:{at}") as core:
+            try:
+                wait_until_listening(core, here)
+                link = LinkUser(here.core_socket, "feed")
+                for request in range(1, 500):
+                    link.send(FrameType.COMMANDS, order(request))
+                    acknowledged += [event.request for event in link.receive_applied()]
+            except (AssertionError, ConnectionError):
+                assert EXIT_DISK == core.process.wait(10), core.log_text()
+            assert "injected" in core.log_text()
+        with Child(home, CORE) as core:
+            wait_until_listening(core, here)
+            assert EXIT_CLEAN == core.stop()
+        records = [
+            int(word.partition("request ")[2].split()[0])
+            for group in JournalCursor(here.journal_folder, Disk()).groups()
+            for word in [describe_record(record) for record in wire.split_records(group.records)]
+        ]
+        assert acknowledged == records[: len(acknowledged)]
 
 
 def test_a_damaged_journal_refuses_to_start_and_names_the_group(config: Config) -> None:

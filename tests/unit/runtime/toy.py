@@ -1,7 +1,8 @@
 """A toy exchange for tests of the runtime: every command is acknowledged, and the state is a digest over all of them.
 
 Lives here: a pure-Python machine with the same doors as the exchange, and builders of its commands.
-Does not know: orders, money. An order record whose price is POISON_PRICE breaks an "invariant".
+Does not know: orders, money. An order record whose price is POISON_PRICE breaks an "invariant"; one with
+UNFORESEEN_PRICE fails as no machine should.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from domain.limits import Limits
 from runtime.engine import Engine
 
 POISON_PRICE = 666_000_666
+UNFORESEEN_PRICE = 666_000_667
 LIMITS = Limits(accounts_max=64, orders_max=1_024)
 _NEW_ORDER_PRICE = struct.Struct("<q")
 
@@ -61,7 +63,10 @@ class ToyMachine:
             ensure(sequence == state.sequence + 1, "commands come without gaps")
             ensure(time_ns >= state.time_ns, "time does not go back")
             if kind == COMMAND_NEW_ORDER:
-                ensure(_NEW_ORDER_PRICE.unpack_from(record, 48)[0] != POISON_PRICE, "no order is poisoned")
+                (price_ticks,) = _NEW_ORDER_PRICE.unpack_from(record, 48)
+                ensure(price_ticks != POISON_PRICE, "no order is poisoned")
+                if price_ticks == UNFORESEEN_PRICE:
+                    raise KeyError("unforeseen")
                 state.orders += 1
             state.sequence, state.time_ns = sequence, time_ns
             state.chain = hashlib.blake2b(state.chain + record + self.skew, digest_size=16).digest()
