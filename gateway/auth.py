@@ -75,6 +75,7 @@ class Authenticator:
 
     def grant(self, params: AuthParams, now_ms: int) -> tuple[Principal, dict[str, Any]] | Refusal:
         """Decide public/auth: the principal and the result to send, or a refusal."""
+        allowed: frozenset[str] | None = None
         if params.grant_type == "client_credentials":
             key = self._key(params.client_id)
             good = _equal(key.client_secret, params.client_secret)
@@ -85,8 +86,9 @@ class Authenticator:
             text = f"{params.timestamp}\n{params.nonce}\n{params.data}"
             good = _equal(_sign(key, text.encode()), params.signature.lower())
         elif params.grant_type == "refresh_token":
-            found = self._token_key(params.refresh_token, "refresh", now_ms)
-            key, good = (found, True) if found is not None else (_NOBODY, False)
+            found = self._token_principal(params.refresh_token, "refresh", now_ms)
+            key, good = (self._key(found.client_id), True) if found is not None else (_NOBODY, False)
+            allowed = found.scopes if found is not None else frozenset()
         else:
             return bad_param("grant_type", "unknown grant type")
         if not good or key is _NOBODY:
@@ -94,15 +96,14 @@ class Authenticator:
         wanted = params.scope.split()
         session = [word for word in wanted if word == "connection" or word.startswith("session:")]
         narrowed = [word for word in wanted if ":" in word and not word.startswith(("session:", "name:", "expires:"))]
-        scopes = frozenset(s for s in key.scopes if not narrowed or has_scope(frozenset(narrowed), s))
-        if narrowed:
-            scopes |= frozenset(s for s in narrowed if has_scope(frozenset(key.scopes), s))
+        owned = frozenset(key.scopes) if allowed is None else allowed
+        scopes = frozenset(scope for scope in narrowed if has_scope(owned, scope)) if narrowed else owned
         principal = Principal(key.client_id, key.name, key.account, scopes)
         scope_text = " ".join([*sorted(scopes), "mainaccount", *(session or ["connection"])])
         result: dict[str, Any] = {
-            "access_token": self._token(key, "access", now_ms + 1000 * self._access_token_s),
+            "access_token": self._token(key, "access", scopes, now_ms + 1000 * self._access_token_s),
             "expires_in": self._access_token_s,
-            "refresh_token": self._token(key, "refresh", now_ms + 1000 * self._refresh_token_s),
+            "refresh_token": self._token(key, "refresh", scopes, now_ms + 1000 * self._refresh_token_s),
             "scope": scope_text,
             "token_type": "bearer",
             "enabled_features": [],
@@ -135,8 +136,8 @@ class Authenticator:
 
     def from_token(self, token: str, now_ms: int) -> Principal | Refusal:
         """Decide an access token."""
-        key = self._token_key(token, "access", now_ms)
-        return _principal(key) if key is not None else Refusal(13009, {"reason": "invalid_token"})
+        principal = self._token_principal(token, "access", now_ms)
+        return principal if principal is not None else Refusal(13009, {"reason": "invalid_token"})
 
     def _signed(
         self, rest: str, http_method: str, targets: tuple[str, ...], body: bytes, changes_state: bool, now_ms: int
@@ -177,21 +178,23 @@ class Authenticator:
 
     # -- tokens -----------------------------------------------------------------------------------------------
 
-    def _token(self, key: Key, kind: str, expiry_ms: int) -> str:
-        payload = f"{kind}\n{expiry_ms}\n{self._random_bytes(12).hex()}\n{key.client_id}"
+    def _token(self, key: Key, kind: str, scopes: frozenset[str], expiry_ms: int) -> str:
+        payload = f"{kind}\n{expiry_ms}\n{self._random_bytes(12).hex()}\n{' '.join(sorted(scopes))}\n{key.client_id}"
         return f"{base64.urlsafe_b64encode(payload.encode()).decode()}.{_sign(key, payload.encode())}"
 
-    def _token_key(self, token: str, kind: str, now_ms: int) -> Key | None:
+    def _token_principal(self, token: str, kind: str, now_ms: int) -> Principal | None:
         encoded, _, signature = token.rpartition(".")
         try:
             payload = base64.urlsafe_b64decode(encoded.encode("ascii"))
-            token_kind, expiry_ms, _, client_id = payload.decode().split("\n")
+            token_kind, expiry_ms, _, scopes, client_id = payload.decode().split("\n")
             expired = int(expiry_ms) < now_ms
         except (ValueError, UnicodeError):
             return None
         key = self._key(client_id)
         good = _equal(_sign(key, payload), signature)
-        return key if good and not expired and token_kind == kind and key is not _NOBODY else None
+        if not good or expired or token_kind != kind or key is _NOBODY:
+            return None
+        return Principal(key.client_id, key.name, key.account, frozenset(scopes.split()))
 
     # -- helpers ----------------------------------------------------------------------------------------------
 

@@ -82,16 +82,22 @@ class Book:
             f'"change_id":{self.change_id},"bids":[{bids}],"asks":[{asks}]}}'
         )
 
-    def change_json(self, previous_id: int, before: tuple[Levels, Levels]) -> str | None:
-        """Message that leads from `change_id` previous_id to now. `before` holds what the touched levels showed then
-        (0 = not shown). None when every touched level shows the same again."""
+    def change_json(self, previous_id: int, change_id: int, before: tuple[Levels, Levels]) -> str:
+        """Message that leads from previous_id to change_id, the book as it is now. `before` holds what the touched
+        levels showed then (0 = not shown)."""
         bids = self._changes(0, before[0])
         asks = self._changes(1, before[1])
-        if not bids and not asks:
-            return None
         return (
             f'{{"type":"change","timestamp":{self.time_ns // 1_000_000},"instrument_name":"{self.view.name}",'
-            f'"prev_change_id":{previous_id},"change_id":{self.change_id},"bids":[{bids}],"asks":[{asks}]}}'
+            f'"prev_change_id":{previous_id},"change_id":{change_id},"bids":[{bids}],"asks":[{asks}]}}'
+        )
+
+    def differs(self, before: tuple[Levels, Levels]) -> bool:
+        """Whether any touched level shows something else than before."""
+        return any(
+            levels.get(price, 0) != lots
+            for levels, touched in zip(self.sides, before, strict=True)
+            for price, lots in touched.items()
         )
 
     def _changes(self, side: int, before: Levels) -> str:

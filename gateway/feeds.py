@@ -89,16 +89,16 @@ class BookFeed(Feed):
         self._before[side].setdefault(price_ticks, before)
 
     def flush(self) -> None:
-        """Send the change since the last flush. Must run before the next touch of another flush interval."""
+        """Send the change since the last flush; then let readers catch up that have drained their output."""
         before, self._before = self._before, ({}, {})
+        if (before[0] or before[1]) and self.book.differs(before):
+            self._send_change(before)
         if self._behind:
             self._catch_up()
-        if not before[0] and not before[1]:
-            return
-        data = self.book.change_json(self._shown_id, before)
-        if data is None:
-            return
-        frame = self.frame(data)
+
+    def _send_change(self, before: tuple[Levels, Levels]) -> None:
+        shown_id, self._shown_id = self._shown_id, self.book.change_id
+        frame = self.frame(self.book.change_json(shown_id, self._shown_id, before))
         slow: list[Sink] = []
         for sink in self.sinks:
             if sink in self._behind:
@@ -106,10 +106,9 @@ class BookFeed(Feed):
             if not sink.lagging:
                 sink.push(frame)
             elif self.joined:
-                self._behind[sink] = (self._shown_id, *self._levels_before(before))
+                self._behind[sink] = (shown_id, *self._levels_before(before))
             else:
                 slow.append(sink)
-        self._shown_id = self.book.change_id
         for sink in slow:
             sink.close(SLOW_READER, "reads too slowly for a raw book")
 
@@ -127,21 +126,14 @@ class BookFeed(Feed):
         return sides[0], sides[1]
 
     def _catch_up(self) -> None:
-        """Readers that drained their output get the difference between what they saw and now, as one change."""
+        """The difference between what a reader last saw and what everybody else has seen, as one change. It is sent
+        even when nothing differs, because the ids of later frames go on from here."""
         for sink in [s for s in self._behind if not s.lagging]:
             seen_id, *seen = self._behind.pop(sink)
             touched: list[Levels] = []
             for current, old in zip(self.book.sides, seen, strict=True):
                 touched.append({price: old.get(price, 0) for price in [*old, *(p for p in current if p not in old)]})
-            data = self.book.change_json(seen_id, (touched[0], touched[1]))
-            if data is None:
-                # Nothing differs, but the ids of later frames continue from now: say so with an empty change.
-                data = (
-                    f'{{"type":"change","timestamp":{self.book.time_ns // 1_000_000},'
-                    f'"instrument_name":"{self.book.view.name}","prev_change_id":{seen_id},'
-                    f'"change_id":{self.book.change_id},"bids":[],"asks":[]}}'
-                )
-            sink.push(self.frame(data))
+            sink.push(self.frame(self.book.change_json(seen_id, self._shown_id, (touched[0], touched[1]))))
 
 
 class LatestFeed(Feed):

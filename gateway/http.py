@@ -55,7 +55,11 @@ class HttpConnection(Connection):
             except h11.RemoteProtocolError as error:
                 self._refuse_and_close(error.error_status_hint, "malformed HTTP")
                 return False
-            if event is h11.NEED_DATA or event is h11.PAUSED:
+            if event is h11.NEED_DATA:
+                return False
+            if event is h11.PAUSED:
+                if len(self._h11.trailing_data[0]) > self.venue.config.message_bytes_max:
+                    self._refuse_and_close(413, "too much sent ahead of the replies")
                 return False
             if isinstance(event, h11.Request):
                 self._request = event

@@ -1,40 +1,33 @@
-"""Account methods: balances, positions, orders and trades of the caller's own account, dividends, eligibility.
+"""Account methods: balances, positions, dividends and eligibility of the caller's own account.
 
-Lives here: parameters, reads from the core (present state) and from the history (what ended).
+Lives here: parameters and reads from the core.
 Does not know: other accounts: the account is always the principal's, never a parameter.
 """
 
-from typing import Any, Literal
+from typing import Any
 
-from domain.events import OrderState, decode_events
 from domain.instruments import format_scaled
 from domain.reads import (
     BalancesAnswer,
     DividendsAnswer,
     EligibilityAnswer,
-    OrdersAnswer,
     PositionsAnswer,
     ReadBalances,
     ReadDividends,
     ReadEligibility,
-    ReadOpenOrders,
-    ReadOrder,
     ReadPositions,
 )
 from domain.units import NS_PER_MS
 from gateway.codec import encode
-from gateway.errors import ORDER_NOT_FOUND, UNKNOWN_INSTRUMENT, Refusal, bad_param
-from gateway.history_reader import TIME_NS_MAX, TradeWindow, UserTradePage
-from gateway.instrument_view import InstrumentView, raw
-from gateway.methods_public import COUNT_DEFAULT, COUNT_MAX, TIMESTAMP_MS_MAX, Kind, trade_window
-from gateway.methods_trading import parse_order_id
-from gateway.render import order_json, user_trade_json
+from gateway.errors import UNKNOWN_INSTRUMENT, bad_param
+from gateway.history_reader import TIME_NS_MAX
+from gateway.instrument_view import raw
+from gateway.methods_public import COUNT_MAX, Kind
 from gateway.summaries import balance_summary, position_dict, position_texts
 from gateway.table import ACCOUNT_READ, TRADE_READ, Call, Outcome, PrivateParams, method
 from gateway.venue import Venue
 
 FOREVER_MS = TIME_NS_MAX // NS_PER_MS
-OrderTypes = Literal["all", "limit", "market", "trigger_all", "stop_all", "stop_limit", "stop_market"]
 
 
 class CurrencyParams(PrivateParams, frozen=True, kw_only=True):
@@ -60,52 +53,6 @@ class PositionParams(PrivateParams, frozen=True, kw_only=True):
 
 class SubaccountsParams(PrivateParams, frozen=True, kw_only=True):
     with_portfolio: bool = False
-
-
-class OpenOrdersParams(PrivateParams, frozen=True, kw_only=True):
-    currency: str = "any"
-    kind: Kind = ""
-    type: OrderTypes = "all"
-
-
-class OpenByInstrumentParams(PrivateParams, frozen=True, kw_only=True):
-    instrument_name: str
-    type: OrderTypes = "all"
-
-
-class OrderParams(PrivateParams, frozen=True, kw_only=True):
-    order_id: str
-
-
-class OrderHistoryParams(PrivateParams, frozen=True, kw_only=True):
-    currency: str = "any"
-    instrument_name: str = ""
-    kind: Kind = ""
-    count: int = 20
-    offset: int = 0
-    include_old: bool = False
-    include_unfilled: bool = False
-    historical: bool = False
-
-
-class UserTradesParams(PrivateParams, frozen=True, kw_only=True):
-    currency: str = "any"
-    instrument_name: str = ""
-    kind: Kind = ""
-    count: int = COUNT_DEFAULT
-    start_seq: int = 0
-    end_seq: int = TIME_NS_MAX
-    start_timestamp: int = 0
-    end_timestamp: int = TIMESTAMP_MS_MAX
-    sorting: Literal["asc", "desc", "default"] = "default"
-    include_old: bool = False
-    historical: bool = False
-
-
-class OrderTradesParams(PrivateParams, frozen=True, kw_only=True):
-    order_id: str
-    sorting: Literal["asc", "desc", "default"] = "default"
-    historical: bool = False
 
 
 class DividendsParams(PrivateParams, frozen=True, kw_only=True):
@@ -205,180 +152,6 @@ async def get_position(venue: Venue, call: Call, params: PositionParams) -> Outc
 def get_subaccounts(venue: Venue, call: Call, params: SubaccountsParams) -> Outcome:
     """The account itself: there are no others behind a key."""
     return encode([_person(venue, call) | {"login_enabled": True, "margin_model": "segregated_sm"}])
-
-
-# -- orders ---------------------------------------------------------------------------------------------------
-
-
-def _order_text(venue: Venue, order: OrderState) -> str:
-    return order_json(venue.image.views[order.instrument], order, venue.image.quote_scales[order.instrument])
-
-
-async def _open_orders(venue: Venue, call: Call, views: list[InstrumentView], kind: str) -> Outcome:
-    answer = await venue.read(ReadOpenOrders(call.principal.account), OrdersAnswer)
-    wanted = {view.instrument_id for view in views}
-    orders = [event for event in decode_events(answer.frames) if isinstance(event, OrderState)]
-    texts = [_order_text(venue, order) for order in orders if order.instrument in wanted]
-    return f"[{','.join(texts) if kind in ('all', 'limit') else ''}]".encode()  # only limit orders ever rest
-
-
-@method("private/get_open_orders", OpenOrdersParams, scope=TRADE_READ)
-async def get_open_orders(venue: Venue, call: Call, params: OpenOrdersParams) -> Outcome:
-    """Open orders, oldest first."""
-    return await _open_orders(venue, call, venue.image.selected(params.currency, params.kind), params.type)
-
-
-@method("private/get_open_orders_by_currency", OpenOrdersParams, scope=TRADE_READ)
-async def get_open_orders_by_currency(venue: Venue, call: Call, params: OpenOrdersParams) -> Outcome:
-    """Open orders in instruments with this base or quote currency."""
-    return await _open_orders(venue, call, venue.image.selected(params.currency, params.kind), params.type)
-
-
-@method("private/get_open_orders_by_instrument", OpenByInstrumentParams, scope=TRADE_READ)
-async def get_open_orders_by_instrument(venue: Venue, call: Call, params: OpenByInstrumentParams) -> Outcome:
-    """Open orders in one instrument."""
-    view = venue.image.by_name.get(params.instrument_name)
-    if view is None:
-        return UNKNOWN_INSTRUMENT
-    return await _open_orders(venue, call, [view], params.type)
-
-
-@method("private/get_order_state", OrderParams, scope=TRADE_READ)
-async def get_order_state(venue: Venue, call: Call, params: OrderParams) -> Outcome:
-    """One order: open ones from the core, ended ones from the history."""
-    found = parse_order_id(venue, params.order_id)
-    if found is None:
-        return ORDER_NOT_FOUND
-    account = call.principal.account
-    answer = await venue.read(ReadOrder(account, found[1]), OrdersAnswer)
-    for event in decode_events(answer.frames):
-        if isinstance(event, OrderState):
-            return _order_text(venue, event).encode()
-    order = await venue.history.order(account, found[1], at_least_sequence=max(venue.at_least(account), found[1]))
-    return ORDER_NOT_FOUND if order is None else _order_text(venue, order).encode()
-
-
-def _chosen(venue: Venue, params: OrderHistoryParams | UserTradesParams) -> tuple[int, ...] | Refusal:
-    """Instruments of a request by name, or by currency and kind."""
-    if params.instrument_name:
-        view = venue.image.by_name.get(params.instrument_name)
-        return UNKNOWN_INSTRUMENT if view is None else (view.instrument_id,)
-    return tuple(view.instrument_id for view in venue.image.selected(params.currency, params.kind))
-
-
-async def _order_history(venue: Venue, call: Call, params: OrderHistoryParams) -> Outcome:
-    instruments = _chosen(venue, params)
-    if isinstance(instruments, Refusal):
-        return instruments
-    if not 1 <= params.count <= COUNT_MAX:
-        return bad_param("count", f"1 to {COUNT_MAX}")
-    if not 0 <= params.offset <= 1_000_000:
-        return bad_param("offset", "0 to 1000000")
-    if not instruments:
-        return b"[]"
-    account = call.principal.account
-    orders = await venue.history.ended_orders(
-        account,
-        instruments,
-        count=params.count,
-        offset=params.offset,
-        include_unfilled=params.include_unfilled,
-        at_least_sequence=venue.at_least(account),
-    )
-    return f"[{','.join(_order_text(venue, order) for order in orders)}]".encode()
-
-
-@method("private/get_order_history_by_currency", OrderHistoryParams, scope=TRADE_READ)
-async def get_order_history_by_currency(venue: Venue, call: Call, params: OrderHistoryParams) -> Outcome:
-    """Ended orders by currency, newest first; those without a fill only with `include_unfilled`."""
-    return await _order_history(venue, call, params)
-
-
-@method("private/get_order_history_by_instrument", OrderHistoryParams, scope=TRADE_READ)
-async def get_order_history_by_instrument(venue: Venue, call: Call, params: OrderHistoryParams) -> Outcome:
-    """Ended orders of one instrument, newest first."""
-    if not params.instrument_name:
-        return bad_param("instrument_name", "required")
-    return await _order_history(venue, call, params)
-
-
-# -- trades ---------------------------------------------------------------------------------------------------
-
-
-def _trade_texts(venue: Venue, page: UserTradePage) -> str:
-    image = venue.image
-    return ",".join(
-        user_trade_json(
-            image.views[row.trade.instrument],
-            row.trade,
-            row.time_ns,
-            row.order,
-            maker=row.is_maker,
-            quote_scale=image.quote_scales[row.trade.instrument],
-        )
-        for row in page.trades
-    )
-
-
-async def _user_trades(venue: Venue, call: Call, params: UserTradesParams) -> Outcome:
-    instruments = _chosen(venue, params)
-    if isinstance(instruments, Refusal):
-        return instruments
-    window = trade_window(params, default_newest=params.start_timestamp == 0)
-    if isinstance(window, Refusal):
-        return window
-    account = call.principal.account
-    page = (
-        await venue.history.user_trades(account, instruments, window, at_least_sequence=venue.at_least(account))
-        if instruments
-        else UserTradePage((), False)
-    )
-    return f'{{"trades":[{_trade_texts(venue, page)}],"has_more":{"true" if page.has_more else "false"}}}'.encode()
-
-
-@method("private/get_user_trades_by_currency", UserTradesParams, scope=TRADE_READ)
-async def get_user_trades_by_currency(venue: Venue, call: Call, params: UserTradesParams) -> Outcome:
-    """The account's trades by currency."""
-    return await _user_trades(venue, call, params)
-
-
-@method("private/get_user_trades_by_currency_and_time", UserTradesParams, scope=TRADE_READ)
-async def get_user_trades_by_currency_and_time(venue: Venue, call: Call, params: UserTradesParams) -> Outcome:
-    """The account's trades by currency between two times."""
-    return await _user_trades(venue, call, params)
-
-
-@method("private/get_user_trades_by_instrument", UserTradesParams, scope=TRADE_READ)
-async def get_user_trades_by_instrument(venue: Venue, call: Call, params: UserTradesParams) -> Outcome:
-    """The account's trades in one instrument."""
-    if not params.instrument_name:
-        return bad_param("instrument_name", "required")
-    return await _user_trades(venue, call, params)
-
-
-@method("private/get_user_trades_by_instrument_and_time", UserTradesParams, scope=TRADE_READ)
-async def get_user_trades_by_instrument_and_time(venue: Venue, call: Call, params: UserTradesParams) -> Outcome:
-    """The account's trades in one instrument between two times."""
-    if not params.instrument_name:
-        return bad_param("instrument_name", "required")
-    return await _user_trades(venue, call, params)
-
-
-@method("private/get_user_trades_by_order", OrderTradesParams, scope=TRADE_READ)
-async def get_user_trades_by_order(venue: Venue, call: Call, params: OrderTradesParams) -> Outcome:
-    """The trades of one order, as a bare array."""
-    found = parse_order_id(venue, params.order_id)
-    if found is None:
-        return ORDER_NOT_FOUND
-    account = call.principal.account
-    page = await venue.history.user_trades(
-        account,
-        (found[0].instrument_id,),
-        TradeWindow(count=COUNT_MAX, newest_first=params.sorting == "desc"),
-        order_id=found[1],
-        at_least_sequence=venue.at_least(account),
-    )
-    return f"[{_trade_texts(venue, page)}]".encode()
 
 
 # -- our own ---------------------------------------------------------------------------------------------------

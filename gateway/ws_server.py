@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 from websockets.exceptions import InvalidHandshake
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as WsRequest
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from domain.reads import ImageAnswer, ReadImage
@@ -30,6 +31,8 @@ from gateway.session import WsSession
 from gateway.venue import Venue
 
 log: Final = logging.getLogger("hashbook.gateway")
+ws_log: Final = logging.getLogger("hashbook.gateway.websockets")
+ws_log.setLevel(logging.WARNING)  # the library tells of every connection that opens and closes
 TICK_S: Final = 0.05
 CLOSE_WAIT_S: Final = 2.0  # for the peer's close frame, then the connection is dropped
 UNSUPPORTED_DATA: Final = 1003
@@ -118,7 +121,7 @@ class ClientProtocol(asyncio.Protocol):
     def _upgrade(self, head: bytes, us_in: int) -> None:
         """Hand the connection to the websocket library, starting with the request it has not seen."""
         assert self._http is not None
-        self._ws = ServerProtocol(max_size=self._venue.config.message_bytes_max)
+        self._ws = ServerProtocol(max_size=self._venue.config.message_bytes_max, logger=ws_log)
         self._ws.receive_data(head)
         events = self._ws.events_received()
         if not events or not isinstance(events[0], WsRequest):
@@ -197,7 +200,8 @@ class ClientProtocol(asyncio.Protocol):
         """Begin the closing handshake."""
         if self._ws is None or self._closing:
             return
-        self._ws.fail(code, reason)
+        if self._ws.state is State.OPEN:
+            self._ws.send_close(code, reason)
         self._send_protocol_bytes()
 
     # -- transport --------------------------------------------------------------------------------------------

@@ -34,10 +34,12 @@ TH1A_BTC, TH1A_USDC, BTC_USDC, HPU, HPB = range(5)
 
 def market() -> tuple[Instrument, ...]:
     """Two token markets, one spot market of cash, one forward per settlement asset."""
-    rules = BookRules(band_high_ticks=1_000_000, protection_bps=100, lots_max=10**9)
+    rules = BookRules(band_high_ticks=10_000_000, protection_bps=100, lots_max=10**9)
     forward_rules = BookRules(band_high_ticks=100_000, protection_bps=100, lots_max=100_000)
 
-    def spot(number: int, name: str, tick_price: int, lot: int, tick_value: int, lot_units: int, rule: int) -> Instrument:
+    def spot(
+        number: int, name: str, tick_price: int, lot: int, tick_value: int, lot_units: int, rule: int
+    ) -> Instrument:
         base, quote = name.split("_")
         return Instrument(
             number, name, KIND_SPOT, base, quote, tick_price, lot, tick_value, lot_units, rules, 500, 0, rule, START_NS
