@@ -164,6 +164,15 @@ def cpu_seconds(process_id: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def busy_seconds() -> float:
+    """CPU time that the whole machine has spent on anything; 0 where that cannot be read."""
+    try:
+        user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+    except OSError:
+        return 0.0
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
 def descendants(process_id: int) -> dict[int, str]:
     """Processes below this one, with the module or program each runs."""
     parents = {}
@@ -210,13 +219,17 @@ def measure_venue(folder: Path, sessions: int, rate: int, seconds: float, echo_u
         run_load(port, script, min(rate, 1_000), 1.0)  # warm: every path has run once
         processes = descendants(venue.pid)
         before = {process_id: cpu_seconds(process_id) for process_id in processes}
+        busy = busy_seconds()
         steady = run_load(port, script, rate, seconds)
+        busy = busy_seconds() - busy
         used = dict.fromkeys(processes.values(), 0.0)
         for process_id, name in processes.items():
             used[name] += cpu_seconds(process_id) - before[process_id]
         show("VENUE", steady)
         parts = ", ".join(f"{name} {cpu * 1e6 / max(steady.acked, 1):.1f}" for name, cpu in sorted(used.items()))
         print(f"CPU    us per order: {parts}; bare echo {echo_us:.1f}")
+        ours = sum(used.values()) + steady.cpu_us * steady.acked / 1e6
+        print(f"OTHERS {max(busy - ours, 0) / seconds:.2f} of {os.cpu_count()} cores were busy with something else")
         highest = run_load(port, script, 0, seconds, WINDOW)
         if venue.poll() is not None:
             sys.exit(f"error: the venue ended:\n{log.read_text(errors='replace')[-4000:]}")
