@@ -72,3 +72,14 @@ def test_the_clock_is_made_as_configured(tmp_path: Path) -> None:
     assert isinstance(clock, ReplayClock)
     assert demo.clock.start_ns <= clock.now_ns() < demo.clock.start_ns + 10**12
     assert clock_speed(demo) == 60
+
+
+def test_the_reference_names_every_key() -> None:
+    page = Path(__file__).parents[3].joinpath("docs", "reference", "configuration.md").read_text(encoding="utf-8")
+    keys = []
+    for name, value in msgspec.structs.asdict(Config()).items():
+        parts = [] if name in ("home", "limits") else [name]
+        if isinstance(value, msgspec.Struct) and parts:
+            parts = [f"{name}.{field}" for field in value.__struct_fields__]
+        keys += parts
+    assert [] == [key for key in keys if f"`{key}`" not in page]
