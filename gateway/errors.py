@@ -15,15 +15,13 @@ from domain.rejects import RejectCode
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
-METHOD_NOT_FOUND: Final = -32601
-INVALID_PARAMS: Final = -32602
+METHOD_INVALID_PARAMS: Final = -32602
 
 MESSAGES: Final[dict[int, str]] = {
     PARSE_ERROR: "Parse error",
     INVALID_REQUEST: "Invalid Request",
     METHOD_NOT_FOUND: "Method not found",
     INVALID_PARAMS: "Invalid params",
-    10000: "authorization_required",
     10002: "qty_too_low",
     10004: "order_not_found",
     10005: "price_too_low",
@@ -33,19 +31,15 @@ MESSAGES: Final[dict[int, str]] = {
     10020: "invalid_or_unsupported_instrument",
     10021: "invalid_amount",
     10023: "invalid_price",
-    10026: "price_precision_exceeded",
-    10028: "too_many_requests",
     10030: "must_be_websocket_request",
     10043: "price_wrong_tick",
     11029: "invalid_arguments",
     11030: "other_reject",
-    11042: "permission_denied",
     11051: "system_maintenance",
     11054: "post_only_reject",
     11094: "internal_server_error",
     13004: "invalid_credentials",
     13009: "unauthorized",
-    13020: "not_found",
     13021: "forbidden",
     13888: "timed_out",
     20001: "not_eligible",
@@ -80,15 +74,13 @@ def bad_field(code: int, param: str, reason: str, **more: Any) -> Refusal:
 
 
 UNKNOWN_INSTRUMENT: Final = Refusal(10020, {"reason": "unknown instrument", "param": "instrument_name"})
-ORDER_NOT_FOUND: Final = Refusal(10004, {"reason": "no such open order", "param": "order_id"})
-MAINTENANCE: Final = Refusal(11051, {"reason": "the core is away, try again"})
+ORDER_MAINTENANCE: Final = Refusal(11051, {"reason": "the core is away, try again"})
 OUTCOME_UNKNOWN: Final = Refusal(
     20003, {"reason": "the core went away before it answered: the command may or may not have been applied"}
 )
 HISTORY_BEHIND: Final = Refusal(20004, {"reason": "the history has not caught up yet, try again"})
 INTERNAL: Final = Refusal(11094, {"reason": "internal error, reported to the operator"})
 UNAUTHORIZED: Final = Refusal(13009, {"reason": "authenticate first"})
-NOT_FOUND: Final = Refusal(13020, {"reason": "nothing here"})
 
 _NAMES: Final[dict[int, str]] = {code.value: code.name.lower() for code in RejectCode}
 

@@ -1,6 +1,6 @@
-"""Goal: no bytes from a client break a gateway, its other clients or the core. Method: hypothesis feeds raw bytes, frames
-and half-right requests into the connection's protocol object over a transport in memory; afterwards another session still
-trades and the core's invariants hold."""
+"""Goal: no bytes from a client break a gateway, its other clients or the core. Method: hypothesis feeds raw bytes,
+frames and half-right requests into the connection's protocol object over a transport in memory; afterwards another
+session still trades and the core's invariants hold."""
 
 import asyncio
 import tempfile

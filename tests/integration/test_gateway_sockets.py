@@ -1,6 +1,6 @@
-"""Goal: the gateway behaves on real sockets: HTTP and websocket on one port, wrong bytes answered or closed with the right
-code, pipelining in order. Method: the server over the in-process core in this process's event loop; raw sockets and the
-`websockets` client against it, loopback only."""
+"""Goal: the gateway behaves on real sockets: HTTP and websocket on one port, wrong bytes answered or closed with the
+right code, pipelining in order. Method: the server over the in-process core in this process's event loop; raw
+sockets and the `websockets` client against it, loopback only."""
 
 import asyncio
 import hashlib

@@ -1,7 +1,8 @@
-"""Clients without sockets for the gateway's tests: a venue over the real core, and websocket sessions whose output is kept.
+"""Clients without sockets for the gateway's tests: a venue over the real core, and websocket sessions whose output is
+kept.
 
-Lives here: `Desk`-level plumbing only. Time stands still unless a test moves it; coroutines run to their end at once, because
-the in-process link never suspends, unless a test collects them to run later.
+Lives here: `Desk`-level plumbing only. Time stands still unless a test moves it; coroutines run to their end at
+once, because the in-process link never suspends, unless a test collects them to run later.
 """
 
 from collections.abc import Coroutine

@@ -1,8 +1,9 @@
-"""A venue in one process for the gateway's tests: the real core behind a link without sockets, and a history in memory.
+"""A venue in one process for the gateway's tests: the real core behind a link without sockets, and a history in
+memory.
 
 Lives here: a small market, InProcessLink (gateway.core_link.CoreLink over the state machine), MemoryHistory.
-Does not know: journals, processes. Commands are applied at once; their events wait until `deliver` or, with a loop, its next
-turn, so that callbacks never run inside `send_commands`.
+Does not know: journals, processes. Commands are applied at once; their events wait until `deliver` or, with a
+loop, its next turn, so that callbacks never run inside `send_commands`.
 """
 
 from collections.abc import Callable

@@ -1,5 +1,5 @@
-"""Goal: balances, positions, orders, trades, dividends and eligibility are answered exactly. Method: sessions over the real
-core and a history in memory."""
+"""Goal: balances, positions, orders, trades, dividends and eligibility are answered exactly. Method: sessions over
+the real core and a history in memory."""
 
 import pytest
 

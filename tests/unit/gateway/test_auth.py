@@ -1,5 +1,5 @@
-"""Goal: only who holds a secret speaks for its account, and every wrong attempt looks the same. Method: the authenticator
-with times handed in; signatures made here by the scheme's definition."""
+"""Goal: only who holds a secret speaks for its account, and every wrong attempt looks the same. Method: the
+authenticator with times handed in; signatures made here by the scheme's definition."""
 
 import hashlib
 import hmac
@@ -185,7 +185,8 @@ def test_a_signature_places_an_order_once_but_may_read_twice(authenticator: Auth
 @pytest.mark.parametrize(
     "text",
     ["", "x", "deri-hmac-sha256", "deri-hmac-sha256 ", "deri-hmac-sha256 id=key-alice", "Basic !!!", "Basic", "Bearer",
-     "deri-hmac-sha256 id=key-alice,ts=²,sig=,nonce=", "deri-hmac-sha256 id=key-alice,ts=" + "9" * 50 + ",sig=x,nonce=n"],
+     "deri-hmac-sha256 id=key-alice,ts=²,sig=,nonce=",
+     "deri-hmac-sha256 id=key-alice,ts=" + "9" * 50 + ",sig=x,nonce=n"],
 )  # fmt: skip
 def test_malformed_headers_are_refused(authenticator: Authenticator, text: str) -> None:
     assert isinstance(check(authenticator, text, "/x"), Refusal)

@@ -1,5 +1,5 @@
-"""Goal: bytes become a request exactly when they are one, and every other byte string is answered. Method: examples of each
-way to be wrong, and a comparison with a plain JSON parser on generated objects."""
+"""Goal: bytes become a request exactly when they are one, and every other byte string is answered. Method: examples
+of each way to be wrong, and a comparison with a plain JSON parser on generated objects."""
 
 import json
 

@@ -147,7 +147,8 @@ def test_the_reply_to_a_subscription_comes_before_its_first_message(bench: Bench
     [
         "", ".", "book", "book.", "book.NOPE.raw", f"book.{TOKEN}", f"book.{TOKEN}.1s", f"book.{TOKEN}.none.7.100ms",
         f"ticker.{TOKEN}", f"ticker.{TOKEN}.x", f"quote.{TOKEN}.raw", "trades.spot.XXX.raw", f"chart.trades.{TOKEN}.2",
-        f"chart.{TOKEN}.1", "user.orders.any.any.raw", "user.portfolio.BTC", "a.b.c.d.e.f", f"trades.{TOKEN}.raw.raw.raw",
+        f"chart.{TOKEN}.1", "user.orders.any.any.raw", "user.portfolio.BTC", "a.b.c.d.e.f",
+        f"trades.{TOKEN}.raw.raw.raw",
     ],
 )  # fmt: skip
 def test_unknown_or_forbidden_channels_make_the_accepted_list_shorter_and_are_no_error(

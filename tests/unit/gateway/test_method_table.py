@@ -1,8 +1,12 @@
 """Goal: every method holds to its scope and survives any parameter. Method: generated from the table itself."""
 
+import re
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from gateway.errors import MESSAGES
 from gateway.methods import METHODS
 from tests.unit.gateway.harness import Bench, credentials
 
@@ -60,6 +64,18 @@ def test_odd_parameters_are_answered_and_the_session_lives_on(name: str) -> None
     assert client.closed is None
     assert client.session.load == 0
     client.result("public/get_time")
+
+
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "protocol.md").read_text(encoding="utf-8")
+
+
+def test_the_page_lists_exactly_the_methods_there_are() -> None:
+    assert set(re.findall(r"`((?:public|private)/[a-z_/]+)", PAGE)) == set(METHODS)
+
+
+def test_the_page_lists_exactly_the_errors_there_are() -> None:
+    listed = {int(code): text for code, text in re.findall(r"^\| (-?\d+) \| ([A-Za-z_ ]+) \|", PAGE, re.MULTILINE)}
+    assert listed == MESSAGES
 
 
 def test_an_unknown_method_is_answered_with_its_id() -> None:

@@ -1,4 +1,5 @@
-"""Goal: an account sees its own orders, trades and balances, in order and nobody else's. Method: sessions over the real core."""
+"""Goal: an account sees its own orders, trades and balances, in order and nobody else's. Method: sessions over the
+real core."""
 
 import pytest
 
