@@ -2,7 +2,8 @@
 
 Lives here: numbering of requests, the pending table, the order and trade texts of a reply, completed refusals.
 Does not know: sockets, channels. A command is answered exactly once: by its own CommandApplied frame, or as
-`outcome_unknown` when the core went away in between.
+`outcome_unknown` when the core went away in between. From then on the desk is closed until the new core's image has
+been read: that image may cover a command already, whose events, and with them the answer, would never be looked at.
 """
 
 from domain.ensure import ensure
@@ -42,6 +43,12 @@ class Desk:
         self._records: list[bytes] = []
         self._unsent: list[int] = []
         self._last_request = 0
+        self._closed = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether commands are taken."""
+        return not (self._closed or self._link.away)
 
     def next_request(self) -> int:
         """A correlation id, never 0."""
@@ -50,7 +57,7 @@ class Desk:
 
     def submit(self, call: Call, command: Command) -> Refusal | None:
         """Queue a command for the next flush. A refusal means that it was not and will not be sent."""
-        if self._link.away:
+        if not self.is_open:
             return MAINTENANCE
         self.pending[command.request] = (call, command)
         self._records.append(command.record)
@@ -76,12 +83,17 @@ class Desk:
                 call.connection.finish(call, MAINTENANCE)
 
     def core_went_away(self) -> None:
-        """Commands without an answer may or may not have been applied: say exactly that."""
+        """Commands without an answer may or may not have been applied: say exactly that. Take no more."""
+        self._closed = True
         pending, self.pending = self.pending, {}
         self._records.clear()
         self._unsent.clear()
         for call, _ in pending.values():
             call.connection.finish(call, OUTCOME_UNKNOWN)
+
+    def core_is_back(self) -> None:
+        """The image of the core's present state has been read: take commands again."""
+        self._closed = False
 
     def answer(self, applied: CommandApplied, trades: list[Trade], orders: dict[int, OrderState]) -> None:
         """Reply to the call behind this command; its request is known to be pending."""

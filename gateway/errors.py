@@ -15,7 +15,8 @@ from domain.rejects import RejectCode
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
-METHOD_INVALID_PARAMS: Final = -32602
+METHOD_NOT_FOUND: Final = -32601
+INVALID_PARAMS: Final = -32602
 
 MESSAGES: Final[dict[int, str]] = {
     PARSE_ERROR: "Parse error",
@@ -74,7 +75,8 @@ def bad_field(code: int, param: str, reason: str, **more: Any) -> Refusal:
 
 
 UNKNOWN_INSTRUMENT: Final = Refusal(10020, {"reason": "unknown instrument", "param": "instrument_name"})
-ORDER_MAINTENANCE: Final = Refusal(11051, {"reason": "the core is away, try again"})
+ORDER_NOT_FOUND: Final = Refusal(10004, {"reason": "no such open order", "param": "order_id"})
+MAINTENANCE: Final = Refusal(11051, {"reason": "the core is away, try again"})
 OUTCOME_UNKNOWN: Final = Refusal(
     20003, {"reason": "the core went away before it answered: the command may or may not have been applied"}
 )

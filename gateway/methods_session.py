@@ -117,7 +117,7 @@ def get_time(venue: Venue, call: Call, params: NoParams) -> Outcome:
 @method("public/status", NoParams)
 def status(venue: Venue, call: Call, params: NoParams) -> Outcome:
     """Whether trading is possible. `locked` is text, as clients compare it."""
-    locked = "true" if venue.link.away else "false"
+    locked = "false" if venue.desk.is_open else "true"
     return b'{"locked":"%b","locked_indices":[],"locked_currencies":[]}' % locked.encode()
 
 

@@ -212,13 +212,18 @@ class Venue:
         self.spawn(self._reload())
 
     async def _reload(self) -> None:
-        try:
-            answer = await self.read(ReadImage(), ImageAnswer)
-        except CoreAway:
-            return  # it went away again; the next on_back reads again
+        answer: ImageAnswer | None = None
+        while answer is None:
+            try:
+                answer = await self.read(ReadImage(), ImageAnswer)
+            except CoreAway:
+                if self.link.away:
+                    return  # it went away again; the next on_back reads again
+                log.warning("the core is back and does not answer; asking again")
         for connection in list(self.connections.values()):
             connection.close(SERVICE_RESTART, "the core restarted: connect again")
         self._load(answer)
+        self.desk.core_is_back()
         held, self._held = self._held or [], None
         for data in held:
             self.on_events(data)
