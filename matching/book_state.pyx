@@ -177,7 +177,7 @@ cdef int load_engine(engine_t *e, bytes data) except -1:
             BOOK_LINE.unpack_from(data, at))
         at += BOOK_LINE.size
     size = (e.slots_used + 1) * sizeof(order_t)
-    ensure(len(data) == at + size + (e.pages_used + 1) * sizeof(page_t)
+    ensure(<size_t>len(data) == at + size + (e.pages_used + 1) * sizeof(page_t)
            + ((<size_t>e.pages_used + 1) << PAGE_BITS) * sizeof(level_t), "dump has its full length")
     memcpy(e.orders, raw + at, size)
     at += size

@@ -17,7 +17,7 @@ from typing import Final
 from domain import wire
 from domain.constants import EVENT_COLD, EVENT_COMMAND, EVENT_ORDER, EVENT_TRADE, ORDER_OPEN
 from domain.ensure import ensure
-from domain.events import DividendChanged, VariationMarginPaid, decode_event
+from domain.events import DividendChanged, ForwardSettled, VariationMarginPaid, decode_event
 
 SCHEMA_VERSION: Final = 1
 MINUTE_NS: Final = 60 * 10**9
@@ -79,6 +79,7 @@ ON CONFLICT (token, block_hash, account) DO UPDATE SET
     quantity = excluded.quantity, amount_msat = excluded.amount_msat, state = excluded.state,
     sequence = excluded.sequence
 """
+FINAL_SETTLEMENT: Final = -1  # cycle_id of final settlements, whose price is the sum of the month's fixings
 _FRAME_START: Final = struct.Struct("<IH")
 _COMMAND_STAMP: Final = struct.Struct("<Qq")  # at byte 8 of a command frame
 _ORDER_KEYS: Final = struct.Struct("<Q8xII")  # order_id, account, instrument: at byte 8 of an order frame
@@ -231,6 +232,11 @@ class History:
         elif isinstance(event, VariationMarginPaid):
             self._flows.extend(
                 (sequence, event.instrument_id, account, event.cycle_id, event.price_ticks, amount, time_ns)
+                for account, amount in event.flows
+            )
+        elif isinstance(event, ForwardSettled):
+            self._flows.extend(
+                (sequence, event.instrument_id, account, FINAL_SETTLEMENT, event.fixings_ticks, amount, time_ns)
                 for account, amount in event.flows
             )
 

@@ -3,6 +3,7 @@ the month, every block of the bundled headers, cycles three times a day; then ca
 """
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 
@@ -105,7 +106,7 @@ def test_a_fixing_is_the_time_weighted_mean_of_the_index_rounded_half_even_once(
     start_s, end_s = day * 86_400, (day + 1) * 86_400
     moments = [start_s, *(p.time_s for p in points if start_s < p.time_s < end_s), end_s]
     total = Fraction(0)
-    for left, right in zip(moments, moments[1:], strict=False):
+    for left, right in pairwise(moments):
         value = [p.value_msat for p in points if p.time_s <= left][-1]
         total += Fraction(value) * (right - left)
     assert round(total / 86_400 / 1_000) == venue.machine.state.fixings["BTC"][day]
