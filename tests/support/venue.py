@@ -157,9 +157,11 @@ def fund(venue: Venue, account: int, **amounts: int) -> None:
         venue.tell(Deposit(account, name, amount, f"{account}-{name}-{venue.machine.sequence}"))
 
 
-def basic_venue(*instruments: tuple[Instrument, int], limits: Limits = SMALL, spread_ppm: int = 0) -> Venue:
+def basic_venue(
+    *instruments: tuple[Instrument, int], limits: Limits = SMALL, spread_ppm: int = 0, start_ns: int = START_NS
+) -> Venue:
     """Assets, a whitelist rule 1 that wants "kyc", risk rates, and these (instrument, mark) listed."""
-    venue = Venue(limits)
+    venue = Venue(limits, start_ns=start_ns)
     venue.tell(CreateAsset("BTC", BTC, "cash"), CreateAsset("USDC", USDC, "cash"), CreateAsset("TH1A", TOKEN, "token"))
     venue.tell(SetRule(1, "hashrate_investor", ("kyc",), ("KP",)))
     venue.tell(SetScenarios(1, {"USDC": 280_000, "BTC": 144_000}, spread_ppm))
