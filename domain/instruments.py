@@ -9,6 +9,7 @@ one lot is worth in ledger units of the quote asset; `lot_units` is what one lot
 `lot_amount` / `AMOUNT_SCALE` of it, so that price x amount is the notional (settled rule for existing clients).
 """
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -55,6 +56,7 @@ class Instrument(msgspec.Struct, frozen=True):
     legs: tuple[tuple[int, int], ...] = ()  # combos: (instrument_id, ratio in lots)
 
 
+@lru_cache(maxsize=65_536)
 def format_scaled(value: int, scale: int = AMOUNT_SCALE) -> str:
     """value/scale as a plain decimal without trailing zeros; scale is a power of ten.
 

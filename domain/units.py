@@ -5,6 +5,7 @@ Does not know: instruments, JSON.
 """
 
 import re
+from functools import lru_cache
 from typing import Final, NewType
 
 Ticks = NewType("Ticks", int)
@@ -28,8 +29,9 @@ class NotExact(ValueError):
     """The text is a number, but not a whole multiple of the unit asked for."""
 
 
+@lru_cache(maxsize=65_536)
 def parse_scaled(text: str, scale_digits: int) -> int:
-    """Read a JSON number's text as an integer count of 10**-scale_digits, exactly.
+    """Read a JSON number's text as an integer count of 10**-scale_digits, exactly. Remembered: prices repeat.
 
     Raises:
         NotExact: more precision than the unit has.

@@ -53,7 +53,7 @@ class LinkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     output_budget_bytes: Positive = 64 << 20  # unread by the other side, then the link is cut
     queue_bytes_max: Positive = 16 << 20  # commands waiting in the core, then it stops reading its links
-    status_interval_ms: Positive = 5  # how often a follower hears how far it may read
+    status_interval_ms: Positive = 20  # how often a follower hears how far it may read
 
 
 class FeedConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

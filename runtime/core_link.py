@@ -2,7 +2,9 @@
 
 Lives here: batching of commands, matching of reads and answers, being away and back.
 Does not know: what commands and events mean.
-Theory of operation: records handed in during one turn of the event loop leave as one frame. Events that arrive before
+Theory of operation: records handed in during one turn of the event loop leave as one frame. While a batch is with the
+core the next ones wait for its events, at most a moment: the core works on one group at a time, and a few full groups
+cost both sides much less than many small ones. Events that arrive before
 the user has set its callbacks (its first read) are dropped: the image it reads then covers them.
 """
 
@@ -19,6 +21,7 @@ from runtime.link_frames import COMMANDS_BYTES_MAX, READ_ID, Frame, FrameType, S
 
 BATCH_BYTES_MAX: Final = COMMANDS_BYTES_MAX // 2
 READ_TIMEOUT_S: Final = 10.0
+FLUSH_AT_LATEST_S: Final = 0.002  # a group that waits for a slow disk must not hold back what could be queued
 
 
 class SocketCoreLink:
@@ -38,6 +41,8 @@ class SocketCoreLink:
         self._batch: list[bytes] = []
         self._batch_bytes = 0
         self._flush_is_scheduled = False
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._unanswered = False  # a batch is with the core
         self._reads: dict[int, asyncio.Future[bytes]] = {}
         self._next_read_id = 1
         self._listening = False
@@ -87,7 +92,10 @@ class SocketCoreLink:
         self._batch_bytes += len(records)
         if not self._flush_is_scheduled:
             self._flush_is_scheduled = True
-            self._loop.call_soon(self._flush)
+            if self._unanswered:
+                self._flush_timer = self._loop.call_later(FLUSH_AT_LATEST_S, self._flush)
+            else:
+                self._loop.call_soon(self._flush)
 
     async def read(self, request: ReadRequest) -> Answer:
         """See CoreLink. Commands sent before are applied before the answer is made."""
@@ -119,7 +127,11 @@ class SocketCoreLink:
 
     def _flush(self) -> None:
         self._flush_is_scheduled = False
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
         if self._batch:
+            self._unanswered = True
             records = self._batch[0] if len(self._batch) == 1 else b"".join(self._batch)
             self._batch, self._batch_bytes = [], 0
             self._client.send(FrameType.COMMANDS, records)
@@ -145,6 +157,8 @@ class SocketCoreLink:
 
     def _receive_frame(self, frame: Frame) -> None:
         if frame.type is FrameType.EVENTS:
+            self._unanswered = False
+            self._flush()  # before anything else: the core has nothing of ours to do now
             if self._listening:
                 self.on_events(frame.payload)
         elif frame.type is FrameType.READ_REPLY:
@@ -156,6 +170,7 @@ class SocketCoreLink:
     def _receive_away(self, reason: str) -> None:
         self.away = True
         self._batch, self._batch_bytes = [], 0
+        self._unanswered = False
         for future in self._reads.values():
             if not future.done():
                 future.set_exception(CoreAway(f"the core went away: {reason}"))

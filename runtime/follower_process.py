@@ -25,7 +25,7 @@ from runtime.link_frames import Frame, Status, Welcome
 from runtime.process import die_with_parent, report, write_process_id, yield_to_others
 
 JOURNAL_POLL_S = 0.05
-FOLLOWER_NICENESS = 5  # clients wait for the core and the gateway, not for history
+FOLLOWER_NICENESS = 10  # clients wait for the core and the gateway, not for history
 
 
 class FollowerShell:

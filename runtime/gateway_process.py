@@ -22,7 +22,7 @@ from runtime.core_link import SocketCoreLink
 from runtime.exits import EXIT_BUSY, EXIT_CLEAN, EXIT_CORE_AWAY, EXIT_USAGE
 from runtime.history_reader import SqliteHistoryReader
 from runtime.link_client import LinkRefused
-from runtime.process import die_with_parent, report, write_process_id
+from runtime.process import calm_collector, die_with_parent, report, write_process_id
 
 KEYS_NAME: Final = "keys.json"
 PORT_NAME: Final = "gateway.port"
@@ -41,6 +41,7 @@ async def _serve(config: Config) -> None:
     )
     server = await serve(settings, link, history, wall_ns)
     (config.run_folder / PORT_NAME).write_text(f"{server.port}\n", encoding="ascii")
+    calm_collector()
     report("gateway", f"listening on {config.host}:{server.port}")
     ended = loop.create_task(link.wait_ended())
     stopped = loop.create_task(stop.wait())
