@@ -45,7 +45,6 @@ class Connection:
     def __init__(self, venue: Venue, session_id: int) -> None:
         self.venue = venue
         self.session_id = session_id
-        self.origin = venue.link.gateway_id << 32 | session_id
         self.principal: Principal | None = None
         self.cancel_on_disconnect = False
         self.closed = False
@@ -63,6 +62,12 @@ class Connection:
         raise NotImplementedError
 
     # -- requests ---------------------------------------------------------------------------------------------
+
+    @property
+    def origin(self) -> int:
+        """Who sends, as the core numbers it. Never kept: HTTP connections outlive a restart of the core, which may give
+        the gateway another number, and what is sent under the old one is answered to nobody."""
+        return self.venue.link.gateway_id << 32 | self.session_id
 
     @property
     def load(self) -> int:
@@ -192,6 +197,7 @@ class WsSession(Connection):
         """`write` sends bytes, `unsent_bytes` tells how many of them the peer has not taken, `start_close` sends a
         close frame, `abort` drops the connection."""
         super().__init__(venue, session_id)
+        self._origin = venue.link.gateway_id << 32 | session_id
         self._write = write
         self._unsent_bytes = unsent_bytes
         self._start_close = start_close
@@ -207,6 +213,12 @@ class WsSession(Connection):
         self._last_sign_ns = 0
         self._test_pending = False
         venue.connections[session_id] = self
+
+    @property
+    def origin(self) -> int:
+        """Kept: a websocket ends when the core restarts, and what it leaves behind is cancelled under the number that
+        its orders carry."""
+        return self._origin
 
     # -- in ---------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,11 @@
 Method: collect the gateway's own coroutines, so that the reading can be held up while clients go on sending.
 """
 
+import base64
+
+from gateway.http import HttpConnection
 from tests.unit.gateway.harness import Bench
+from tests.unit.gateway.inprocess import SECRET
 
 ORDER = {"instrument_name": "TH1A_USDC", "amount": 1, "price": 19}
 
@@ -46,3 +50,33 @@ def test_a_core_that_goes_away_again_before_it_was_read_opens_the_desk_only_when
     bench.venue.on_back()
     let_it_read(bench)
     assert bench.client("alice").place("buy", "TH1A_USDC", 1, 19)["order"]["order_state"] == "open"
+
+
+def test_an_http_connection_that_outlives_the_core_is_answered_under_the_gateways_new_number() -> None:
+    bench = Bench()
+    answers: list[bytes] = []
+    session_id = bench.next_session()
+    connection = HttpConnection(bench.venue, session_id, write=answers.append, close=lambda: None)
+    password = base64.b64encode(f"key-alice:{SECRET}alice".encode()).decode()
+    order = "/api/v2/private/buy?instrument_name=TH1A_USDC&amount=1&price=19"
+    request = f"GET {order} HTTP/1.1\r\nHost: venue\r\nAuthorization: Basic {password}\r\n\r\n".encode()
+    for gateway_id in (bench.link.gateway_id, bench.link.gateway_id + 1):
+        bench.link.gateway_id = gateway_id
+        answers.clear()
+        connection.receive(request, bench.now_ns // 1_000)
+        bench.settle()
+        assert len(answers) == 1, f"one answer to the gateway with number {gateway_id}"
+        assert answers[0].startswith(b"HTTP/1.1 200 ")
+        restart_core(bench)
+
+
+def test_a_websocket_cancels_under_the_number_its_orders_were_placed_with() -> None:
+    bench = Bench()
+    alice = bench.client("alice")
+    alice.result("private/enable_cancel_on_disconnect")
+    alice.place("buy", "TH1A_USDC", 1, 19)
+    bench.link.gateway_id += 1
+    restart_core(bench)
+    alice.session.lost()
+    bench.settle()
+    assert bench.client("alice").result("private/get_open_orders") == []
