@@ -9,9 +9,9 @@ a reorg. Rules CHAIN-001..010, HPI-001..006, DIV-001..009.
 from clearing.chain import Block, ChainReject, Checkpoint, HeaderChain
 from clearing.dividends import DividendEvent, DividendSource, DividendState, record_time_ns
 from clearing.hashprice import HashpriceIndex, fee_sat, usd_micro
-from clearing.headers import HEADER_BYTES, NETWORKS, previous_hash, subsidy_sat
+from clearing.headers import HEADER_BYTES, NETWORKS, has_work, header_bits, header_hash, previous_hash, subsidy_sat
 from domain.commands import BlockConnected, PoolReport, SetPrice, StartChain
-from domain.constants import DIVIDEND_SOURCE, SUSPENSE
+from domain.constants import CUSTODY, DIVIDEND_SOURCE, SUSPENSE
 from domain.ensure import ensure
 from domain.events import AccountsChanged, BlockAccepted, BlockRefused, DividendChanged
 from domain.rejects import RejectCode
@@ -21,6 +21,10 @@ from exchange.state import Refusal, Report, State
 
 FACTS_KEPT_BLOCKS = 1_008  # heights below the tip for which reports and coinbase totals are remembered: a week
 HEX_DIGITS = "0123456789abcdef"
+HEIGHT_MAX = 2**31
+COINBASE_SAT_MAX = 21 * 10**14  # all bitcoin there will ever be
+POOL_THS_MAX = 10**15  # a million times today's network
+PRICE_MICRO_MAX = 10**15  # a billion dollars
 PRICE_STEP_FACTOR_MAX = 2  # a BTC price further away than this from the last one is refused as an outlier
 
 
@@ -29,6 +33,10 @@ def start_chain(state: State, command: StartChain) -> Refusal | None:
     network = NETWORKS.get(command.network)
     if network is None or len(command.header) != HEADER_BYTES:
         return Refusal(RejectCode.BAD_COMMAND)
+    if not 0 <= command.height < HEIGHT_MAX or command.cumulative_work < 0:
+        return Refusal(RejectCode.BAD_COMMAND)
+    if not has_work(header_hash(command.header), header_bits(command.header), network):
+        return Refusal(RejectCode.BAD_WORK)
     if state.chain is not None:
         return Refusal(RejectCode.ALREADY_EXISTS)
     checkpoint = Checkpoint(
@@ -46,6 +54,8 @@ def block_connected(state: State, command: BlockConnected) -> Refusal | None:
     chain = state.chain
     if chain is None:
         return Refusal(RejectCode.UNKNOWN_PARENT)
+    if command.coinbase_total_sat > COINBASE_SAT_MAX:
+        return Refusal(RejectCode.BAD_COMMAND)
     seen_ns = command.first_seen_ns or state.now_ns
     result = chain.connect(command.header, seen_ns)
     if isinstance(result, ChainReject):
@@ -137,13 +147,17 @@ def pool_report(state: State, command: PoolReport) -> Refusal | None:
     """A pool found a block: remembered until the block is seen, or acted on at once. Twice the same is refused."""
     if command.token not in state.tranches:
         return Refusal(RejectCode.UNKNOWN_ASSET)
-    if command.pool_hashrate_ths <= 0 or len(command.block_hash) != 64 or command.block_hash.strip(HEX_DIGITS):
+    if len(command.block_hash) != 64 or command.block_hash.strip(HEX_DIGITS):
+        return Refusal(RejectCode.BAD_COMMAND)
+    if not 0 < command.pool_hashrate_ths <= POOL_THS_MAX:
         return Refusal(RejectCode.BAD_COMMAND)
     block_hash = bytes.fromhex(command.block_hash)
     reports = state.reports.get(block_hash, [])
     if any(report.token == command.token for report in reports):
         return Refusal(RejectCode.ALREADY_EXISTS)
     report = Report(command.token, block_hash, command.pool_hashrate_ths * TOKEN_SCALE)
+    if report.pool_units < -state.core.ledger.posted(CUSTODY, state.assets[command.token].index):
+        return Refusal(RejectCode.BAD_COMMAND)  # a tranche larger than its pool would earn more than the block paid
     block = state.chain.block(block_hash) if state.chain is not None else None
     if block is not None and block_hash not in state.coinbase_sat:
         return Refusal(RejectCode.BAD_COMMAND)  # what the block paid is not known: no amount can be told
@@ -239,7 +253,7 @@ def publish_dividend(state: State, event: DividendEvent) -> None:
 def set_price(state: State, command: SetPrice) -> Refusal | None:
     """A BTC price from the configured source; zero, negative and wild ones are refused and change nothing."""
     price, known = command.price_micro_usdc, state.price_micro_usdc
-    if price <= 0 or command.observed_ns > state.now_ns + NS_PER_S * 60:
+    if not 0 < price <= PRICE_MICRO_MAX or command.observed_ns > state.now_ns + NS_PER_S * 60:
         return Refusal(RejectCode.BAD_COMMAND)
     if known and not (known <= price * PRICE_STEP_FACTOR_MAX and price <= known * PRICE_STEP_FACTOR_MAX):
         return Refusal(RejectCode.PRICE_BAND, 0, known)

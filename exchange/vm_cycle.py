@@ -6,6 +6,7 @@ winners -> positions restart at the price. Settled to market: what was paid is f
 """
 
 from domain.arithmetic import mul_div_ceil, mul_div_floor, mul_div_half_even
+from domain.book_rules import PRICE_TICKS_LIMIT
 from domain.commands import AdvanceTime, RunVariationMargin, UpdateMarks
 from domain.events import AccountsChanged, VariationMarginPaid
 from domain.instruments import KIND_FORWARD, Instrument
@@ -33,10 +34,15 @@ def update_marks(state: State, command: UpdateMarks) -> Refusal | None:
 
 
 def update_mark(state: State, instrument: Instrument) -> None:
-    """One instrument: median of its sources, banded; unchanged marks start no epoch. Rule MARK-001..003, CLR-25."""
+    """One instrument: median of its sources inside the price band, moved by at most 1 %. MARK-001..003, CLR-25.
+
+    Unchanged marks start no epoch.
+    """
     before, index_before = state.core.mark(instrument.instrument_id)
-    index_ticks = index_of(state, instrument) or index_before
-    mark_ticks = banded(before, median(sources_of(state, instrument, before, index_ticks)))
+    index_ticks = min(index_of(state, instrument), PRICE_TICKS_LIMIT - 1) or index_before
+    wanted = median(sources_of(state, instrument, before, index_ticks))
+    low, high = instrument.rules.band_low_ticks, instrument.rules.band_high_ticks
+    mark_ticks = banded(before, min(max(wanted, low), high))
     if instrument.kind == KIND_FORWARD and index_ticks:
         state.curve_anchor[instrument.instrument_id] = index_ticks
     if (mark_ticks, index_ticks) != (before, index_before):

@@ -7,6 +7,7 @@ Rules: docs/rules/.
 from fractions import Fraction
 from math import ceil, floor
 
+from domain.book_rules import PRICE_TICKS_LIMIT
 from domain.commands import (
     AdvanceTime,
     CreateAsset,
@@ -145,7 +146,7 @@ class ColdCommands:
         is_forward = market.terms.kind == KIND_FORWARD
         index = market.index_ticks
         if (market.terms.base, market.terms.quote) == ("BTC", "USDC"):
-            index = round(Fraction(self.house.price_micro_usdc, 10_000)) or index
+            index = min(round(Fraction(self.house.price_micro_usdc, 10_000)), PRICE_TICKS_LIMIT - 1) or index
         bid, ask = self.books.best(number)
         sources: list[int] = []
         if bid is not None and ask is not None:
@@ -161,6 +162,8 @@ class ColdCommands:
         wanted = market.mark_ticks
         if sources:
             wanted = sources[middle] if len(sources) % 2 else round(Fraction(sources[middle - 1] + sources[middle], 2))
+        rules = market.terms.rules
+        wanted = min(max(wanted, rules.band_low_ticks), rules.band_high_ticks)
         low = ceil(Fraction(market.mark_ticks * 99, 100))
         high = max(floor(Fraction(market.mark_ticks * 101, 100)), market.mark_ticks + 1)
         market.mark_ticks, market.index_ticks = max(1, low, min(wanted, high)), index
