@@ -11,6 +11,7 @@ from domain.wire cimport amend_order_t, cancel_all_t, cancel_order_t, command_he
 from domain.wire import split_records  # noqa: F401  (re-exported for readers of the journal)
 
 cdef enum:
+    CANCEL_SESSION = 5
     COLD = 32
     COLD_PREFIX_BYTES = 48
     LABEL_BYTES_MAX = 64
@@ -71,3 +72,20 @@ def stamp_records(unsigned char[::1] data, uint64_t first_sequence, int64_t time
         sequence += 1
         at += header.length_bytes
     return count
+
+
+def from_clients_of(const unsigned char[::1] data, uint64_t gateway):
+    """True if every record of a well-formed batch is what a gateway may send: a hot client command of its own sessions.
+
+    Cold commands and the cancelling of other gateways' sessions are the venue's own. O(records).
+    """
+    cdef size_t at = 0, length = data.shape[0]
+    cdef const command_header_t *header
+    while at < length:
+        if not well_formed(<const char *>&data[at], length - at):
+            return False
+        header = <const command_header_t *>&data[at]
+        if header.kind > CANCEL_SESSION or (header.origin >> 32 != gateway and header.origin != 0):
+            return False
+        at += header.length_bytes
+    return True

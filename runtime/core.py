@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from domain.commands import cancel_gateway
 from domain.ensure import InvariantViolation
+from exchange.record import from_clients_of
 from runtime.clock import Clock
 from runtime.config import Config, clock_speed
 from runtime.demo import genesis
@@ -174,6 +175,9 @@ class Core:
         if link not in self._roles:
             self._greet(link, frame)
         elif frame.type is FrameType.COMMANDS:
+            if self._roles[link] == "gateway" and not from_clients_of(frame.payload, self._ids[link]):
+                link.cut("a gateway sends well-formed commands of its own clients only")
+                return
             self._sequencer.take_batch(link, frame.payload)
             self._pause_links_if_full()
             self._schedule_turn()
