@@ -12,8 +12,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from matching.order_book cimport (book_cancel_slot, book_execute, book_prepare, engine_add_book, engine_create,
-                                  engine_destroy)
+from matching.engine cimport engine_add_book, engine_create, engine_destroy
+from matching.order_book cimport book_cancel_slot, book_execute, book_prepare
 from matching.order_pool cimport id_find
 from matching.types cimport BOOK_FILL, NO_ASK, NO_BID, book_event_t, engine_t, incoming_t, order_t
 

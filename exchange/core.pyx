@@ -20,7 +20,7 @@ from domain.wire cimport command_header_t
 from exchange.emit cimport begin_command, emit_mark, emit_order, end_command, frame_new
 from exchange.order_entry cimport cancel_slots, run_hot
 from matching.book_state cimport depth_of, dump_engine, load_engine
-from matching.order_book cimport MatchingEngine, engine_add_book
+from matching.engine cimport MatchingEngine, engine_add_book
 from matching.order_pool cimport id_find
 from matching.types cimport order_t
 

@@ -54,7 +54,7 @@ def engine_class(name: str) -> type[Engine]:
     if name != COMPILED:
         raise ValueError(f"no engine is called {name!r}; there are {', '.join(ENGINE_NAMES)}")
     try:
-        module = importlib.import_module("matching.order_book")
+        module = importlib.import_module("matching.engine")
     except ImportError as error:
         raise EngineNotBuilt(
             f"the compiled matching engine cannot be imported ({error}); run `make build` in the repository first"

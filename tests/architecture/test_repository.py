@@ -10,7 +10,7 @@ from tests.architecture.source_tree import ROOMS, ROOT, committed_files, read
 
 LINES_MAX = 400
 # Longer than that, and known to be: each is one flat list of rules or checks that reads better in one piece.
-LONG = {Path("matching/order_book.pyx"): 650}
+LONG: dict[Path, int] = {}
 TEXT_SUFFIXES = {
     ".py", ".pyi", ".pyx", ".pxd", ".pxi", ".h", ".c", ".md", ".toml", ".cfg", ".txt", ".lock", ".json", ".yml",
     ".yaml", ".csv", ".sh", ".html", ".js", "",
