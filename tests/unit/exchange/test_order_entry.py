@@ -1,4 +1,4 @@
-"""Goal: each way an order is refused, ended or changed is told exactly, and an answer never depends on what came before.
+"""Goal: each way an order is refused, ended or changed is told exactly, and no answer depends on what came before.
 
 Method: orders on a small venue. Rules MATCH, HOLD, MARGIN; numbers are in tests/scenarios.
 """
@@ -168,7 +168,8 @@ def test_a_self_trade_is_prevented_or_allowed_as_asked(venue: Venue) -> None:
     place(venue, ANN, BUY, 1_000, 1)
     assert [(o.state, o.reason) for o in venue.of(OrderState)] == [(ORDER_CANCELLED, REASON_STP)]
     place(venue, ANN, BUY, 1_000, 1, stp=STP_CANCEL_OLDEST)
-    assert [(o.order_id == own, o.state) for o in venue.of(OrderState)] == [(True, ORDER_CANCELLED), (False, ORDER_OPEN)]
+    states = [(o.order_id == own, o.state) for o in venue.of(OrderState)]
+    assert states == [(True, ORDER_CANCELLED), (False, ORDER_OPEN)]
     before = (venue.posted(ANN, "BTC"), venue.posted(ANN, "TH1A"))
     place(venue, ANN, SELL, 1_000, 1, stp=STP_NONE)
     assert venue.trades() == [(1_000, 1)]

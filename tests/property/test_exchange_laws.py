@@ -1,0 +1,256 @@
+"""Goal: no bytes in valid framing and no numbers in valid commands end the core or break a law.
+
+Method: attack. Records of random bytes with a header that passes framing, hot records with every integer at its edges,
+cold commands with drawn fields, all mixed with sensible orders; after each group the laws are checked, a dump must load
+into the same state, and a second core fed record by record must agree. Anything raised but ValueError from
+stamp_records fails.
+"""
+
+import struct
+from typing import Any, get_args
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain import commands, wire
+from domain.commands import Claim, ColdCommand, cold
+from domain.constants import COMMAND_COLD
+from domain.events import CommandApplied, decode_events
+from domain.rejects import RejectCode
+from exchange.record import stamp_records
+from exchange.state_machine import StateMachine
+from tests.support.header_mill import GENESIS_HEADER, GENESIS_TIME_S
+from tests.support.venue import (
+    BTC,
+    NS,
+    START_NS,
+    TOKEN,
+    USDC,
+    Venue,
+    basic_venue,
+    btc_spot,
+    forward,
+    fund,
+    open_accounts,
+    token_spot,
+)
+
+INT64_EDGES = (-(2**63), -(2**63) + 1, -1, 0, 1, 2, 2**31, 2**32, 2**53, 2**53 + 1, 2**62, 2**63 - 1)
+UINT64_EDGES = (0, 1, 16, 2**32 - 1, 2**32, 2**63, 2**64 - 1)
+UINT32_EDGES = (0, 1, 2, 15, 16, 17, 18, 63, 64, 65_535, 65_536, 2**31, 2**32 - 1)
+PRICES = (1, 900, 999, 1_000, 1_001, 4_999, 5_000, 5_001, 100_000, 4_000_000, 2**20 - 1, 2**27 - 1, 2**27)
+
+int64 = st.one_of(st.sampled_from(INT64_EDGES), st.integers(-(2**63), 2**63 - 1))
+uint64 = st.one_of(st.sampled_from(UINT64_EDGES), st.integers(0, 2**64 - 1))
+uint32 = st.one_of(st.sampled_from(UINT32_EDGES), st.integers(0, 2**32 - 1))
+byte = st.one_of(st.integers(0, 4), st.integers(0, 255))
+clients = st.sampled_from((16, 17, 18))
+lots = st.one_of(st.integers(1, 30), st.sampled_from((10**6, 10**9, 20_000, 2**53)), int64)
+prices = st.one_of(st.sampled_from(PRICES), int64)
+
+sensible_orders = st.builds(
+    commands.new_order, account=clients, instrument=st.integers(0, 3), side=st.integers(0, 1),
+    price_ticks=st.sampled_from(PRICES), quantity_lots=st.integers(1, 50), order_type=st.sampled_from((0, 0, 0, 1)),
+    time_in_force=st.sampled_from((0, 0, 0, 1, 2)), stp=st.integers(0, 3), post_only=st.booleans(),
+    cancel_on_disconnect=st.booleans(), origin=uint64, label=st.binary(max_size=8),
+)  # fmt: skip
+wild_orders = st.builds(
+    commands.new_order, account=st.one_of(clients, uint32), instrument=st.one_of(st.integers(0, 3), uint32), side=byte,
+    price_ticks=prices, quantity_lots=lots, order_type=byte, time_in_force=byte, stp=byte, post_only=byte,
+    reduce_only=byte, cancel_on_disconnect=byte, valid_until_ns=int64, label=st.binary(max_size=255), origin=uint64,
+    request=uint64,
+)  # fmt: skip
+
+
+@st.composite
+def one_wild_field(draw: st.DrawFn) -> bytes:
+    """A sensible order but for one number, so that the checks behind the first are reached too."""
+    fields: dict[str, Any] = {
+        "account": draw(clients), "instrument": draw(st.integers(0, 3)), "side": draw(st.integers(0, 1)),
+        "price_ticks": draw(st.sampled_from(PRICES[:10])), "quantity_lots": draw(st.integers(1, 50)),
+    }  # fmt: skip
+    name, wild = draw(
+        st.sampled_from((
+            ("price_ticks", prices), ("quantity_lots", lots), ("stp", byte), ("time_in_force", byte),
+            ("order_type", byte), ("valid_until_ns", int64), ("instrument", uint32), ("side", byte),
+        ))
+    )  # fmt: skip
+    fields[name] = draw(wild)
+    return commands.new_order(**fields)
+
+
+order_ids = st.one_of(st.integers(1, 60), uint64)
+wild_changes = st.one_of(
+    st.builds(commands.cancel_order, account=st.one_of(clients, uint32), order_id=order_ids, origin=uint64),
+    st.builds(
+        commands.amend_order, account=st.one_of(clients, uint32), order_id=order_ids, price_ticks=prices,
+        total_lots=lots, post_only=byte, valid_until_ns=st.one_of(st.just(0), int64),
+    ),
+    st.builds(
+        commands.cancel_all, account=st.one_of(clients, uint32), instrument=uint32,
+        quote_asset=st.integers(0, 65_535), instrument_kind=byte, side=byte,
+    ),
+    st.builds(commands.cancel_session, origin=uint64),
+    st.builds(commands.cancel_gateway, origin=uint64),
+)  # fmt: skip
+
+
+@st.composite
+def framed_bytes(draw: st.DrawFn) -> bytes:
+    """Random bytes behind a header that framing lets through."""
+    kind = draw(st.sampled_from((1, 2, 3, 4, 5, 6, COMMAND_COLD)))
+    least = {1: 80, 2: 56, 3: 88, COMMAND_COLD: 48}.get(kind, 56)
+    body = draw(st.binary(min_size=least - 8, max_size=least + 72))
+    body = body[: len(body) // 8 * 8].ljust(least - 8, b"\0")
+    record = bytearray(struct.pack("<IHH", len(body) + 8, kind, draw(st.integers(0, 65_535))) + body)
+    if kind == 1:
+        record[79] %= len(record) - 79
+    if kind == COMMAND_COLD:
+        struct.pack_into("<I", record, 40, draw(st.integers(0, len(record) - 48)))
+    return bytes(record)
+
+
+names = st.sampled_from(("BTC", "USDC", "TH1A", "DOGE", "", "ann"))
+cold_commands: st.SearchStrategy[ColdCommand] = st.one_of(
+    st.builds(commands.CreateAsset, names, int64, st.sampled_from(("cash", "token", ""))),
+    st.builds(commands.CloseInstrument, st.one_of(st.integers(-1, 4), int64)),
+    st.builds(commands.OpenAccount, names),
+    st.builds(commands.SetRule, st.one_of(st.integers(0, 4), int64), names, st.lists(names, max_size=2).map(tuple)),
+    st.builds(
+        commands.SetIdentity, st.one_of(clients, int64), st.sampled_from(("CH", "KP", "")),
+        st.lists(st.builds(Claim, st.sampled_from(("kyc", "")), int64), max_size=3).map(tuple), st.booleans(),
+    ),
+    st.builds(commands.Deposit, st.one_of(clients, int64), names, int64, st.text(max_size=3)),
+    st.builds(commands.DefineTranche, names, names, int64, st.sampled_from(("header", "clamped", ""))),
+    st.builds(
+        commands.StartChain, st.sampled_from(("regtest", "main", "")),
+        st.integers(0, 10), st.sampled_from((GENESIS_HEADER, b"\0" * 80, b"")), st.just(GENESIS_TIME_S), int64,
+    ),
+    st.builds(commands.BlockConnected, st.one_of(st.just(GENESIS_HEADER), st.binary(max_size=90)), int64, int64),
+    st.builds(commands.PoolReport, names, st.sampled_from(("ab" * 32, "zz" * 32, "")), int64),
+    st.builds(commands.SetPrice, st.one_of(int64, st.integers(10**10, 10**11)), names, int64),
+    st.just(commands.UpdateMarks()),
+    st.builds(commands.RunVariationMargin, int64),
+    st.builds(
+        commands.SetScenarios, int64, st.dictionaries(st.sampled_from(("USDC", "BTC", "DOGE")), int64, max_size=2),
+        int64,
+    ),
+    st.builds(
+        commands.ListInstrument,
+        st.builds(
+            lambda base, terms: msgspec.structs.replace(base, name="NEW", instrument_id=4, **terms),
+            st.sampled_from((token_spot(4), forward(4, "NEW"))),
+            st.dictionaries(
+                st.sampled_from((
+                    "tick_value", "lot_units", "rule_id", "expiry_ns", "delivery_days", "position_lots_max",
+                    "taker_fee_ppm", "maker_fee_ppm", "kind", "instrument_id",
+                )), int64, max_size=2,
+            ).map(lambda terms: {k: v for k, v in terms.items() if k != "instrument_id"}),
+        ), int64, int64,
+    ),
+    st.just(commands.AdvanceTime()),
+)  # fmt: skip
+
+
+@st.composite
+def random_payloads(draw: st.DrawFn) -> bytes:
+    """A cold record whose payload is msgpack of anything, or no msgpack at all."""
+    anything = st.recursive(
+        st.one_of(st.none(), st.booleans(), int64, st.text(max_size=8), st.binary(max_size=8)),
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+        max_leaves=8,
+    )
+    tags = [kind.__name__ for kind in get_args(commands.ColdCommand)]
+    tagged = st.fixed_dictionaries({"t": st.sampled_from(tags)}, optional={"account": anything})
+    payload = draw(st.one_of(st.binary(max_size=40), st.one_of(anything, tagged).map(msgspec.msgpack.encode)))
+    length = wire.padded(wire.COLD_PREFIX.size + len(payload))
+    head = wire.COLD_PREFIX.pack(length, COMMAND_COLD, 0, 0, 0, 0, 0, len(payload), 0)
+    return (head + payload).ljust(length, b"\0")
+
+
+hot = st.one_of(
+    sensible_orders, sensible_orders, one_wild_field(), one_wild_field(), wild_orders, wild_changes, framed_bytes()
+)
+everything = st.one_of(hot, hot, cold_commands.map(cold), random_payloads())
+groups = st.lists(st.lists(everything, min_size=1, max_size=12), min_size=1, max_size=6)
+
+
+def busy_venue() -> Venue:
+    """Three funded accounts, four markets, some rest."""
+    venue = basic_venue(
+        (token_spot(0, rule_id=1, taker_ppm=500, maker_ppm=100), 1_000), (btc_spot(1, taker_ppm=999_999), 4_000_000),
+        (forward(2, "HPU_USDC-30APR24", taker_ppm=300), 5_000),
+        (forward(3, "HPB_BTC-30APR24", quote="BTC", unit=1_000, expiry_ns=START_NS + 60 * NS), 5_000),
+        spread_ppm=100_000,
+    )  # fmt: skip
+    for account in open_accounts(venue, "ann", "ben", "cid"):
+        fund(venue, account, USDC=10**6 * USDC, BTC=10 * BTC, TH1A=1_000 * TOKEN)
+    venue.tell(commands.Deposit(3, "USDC", 2**61, "own-usdc"), commands.Deposit(3, "BTC", 2**61, "own-btc"))
+    return venue
+
+
+BUSY = busy_venue().machine.dump_state()
+
+
+def check(found: list[list[bytes]]) -> None:
+    machine, single = StateMachine.load_state(BUSY), StateMachine.load_state(BUSY)
+    time_ns = machine.time_ns
+    for number, records in enumerate(found):
+        time_ns += number * 7 * NS
+        group = bytearray(b"".join(records))
+        stamp_records(group, machine.sequence + 1, time_ns)
+        frames = machine.apply(group)
+        assert frames == b"".join(single.apply(record) for record in wire.split_records(bytes(group)))
+        own = [event for event in decode_events(frames) if isinstance(event, CommandApplied)]
+        assert len(own) >= len(records)
+        assert {event.code for event in own} <= {int(code) for code in RejectCode}
+        machine.check_invariants()
+    loaded = StateMachine.load_state(machine.dump_state())
+    loaded.check_invariants()
+    assert loaded.digest() == machine.digest() == single.digest()
+
+
+@settings(max_examples=150, deadline=None)
+@given(groups)
+def test_no_records_end_the_core_or_break_a_law(found: list[list[bytes]]) -> None:
+    check(found)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(hot, min_size=1, max_size=40))
+def test_no_orders_end_the_core_or_break_a_law(records: list[bytes]) -> None:
+    check([records])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=300))
+def test_bytes_are_refused_by_framing_or_answered_by_the_core(data: bytes) -> None:
+    machine = StateMachine.load_state(BUSY)
+    group = bytearray(data)
+    try:
+        stamp_records(group, machine.sequence + 1, machine.time_ns)
+    except ValueError:
+        assert bytes(group) == data
+        return
+    machine.apply(group)
+    machine.check_invariants()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(sensible_orders, min_size=1, max_size=60))
+def test_money_and_tokens_are_neither_made_nor_lost_by_trading(records: list[bytes]) -> None:
+    machine = StateMachine.load_state(BUSY)
+    assets = {name: asset.index for name, asset in machine.state.assets.items()}
+
+    def outside() -> dict[str, Any]:
+        return {name: machine.state.core.ledger.posted(1, index) for name, index in assets.items()}
+
+    before = outside()
+    group = bytearray(b"".join(records))
+    stamp_records(group, machine.sequence + 1, machine.time_ns + 1)
+    machine.apply(group)
+    assert outside() == before
+    assert [machine.state.core.ledger.total(index) for index in assets.values()] == [0] * len(assets)
+    bests = [machine.state.core.best(number) for number in range(4)]
+    assert all(bid is None or ask is None or bid < ask for bid, ask in bests)
