@@ -49,7 +49,8 @@ def check_holds(state: State) -> None:
 
 
 def check_margin(state: State) -> None:
-    """V, W and the exposure sums equal a recomputation from positions and orders (I26)."""
+    """V, W, the exposure sums and unsettled variation margin equal a recomputation from positions and orders (I26)."""
+    unsettled = recompute_unsettled(state)
     for offset in range(len(state.accounts)):
         account = FIRST_CLIENT_ACCOUNT + offset
         orders = [o for o in decode_events(state.core.open_order_frames(account)) if isinstance(o, OrderState)]
@@ -60,6 +61,23 @@ def check_margin(state: State) -> None:
             ensure(
                 (longs, shorts, gross, loss, exposed) == expected[2], f"account {account} {name}: exposures recomputed"
             )
+            ensure(
+                state.core.margin.unsettled(account, slot) == unsettled.get((account, name), 0),
+                f"account {account} {name}: unsettled variation margin recomputed",
+            )
+
+
+def recompute_unsettled(state: State) -> dict[tuple[int, str], int]:
+    """(account, settlement asset) -> value of its positions at the marks less what they cost."""
+    unsettled: dict[tuple[int, str], int] = {}
+    for instrument in state.instruments:
+        if instrument.kind == KIND_FORWARD:
+            mark_ticks, _ = state.core.mark(instrument.instrument_id)
+            for account, lots, cost_ticks in state.core.positions.of_instrument(instrument.instrument_id):
+                key = (account, instrument.quote)
+                value = instrument.tick_value * (lots * mark_ticks - cost_ticks)
+                unsettled[key] = unsettled.get(key, 0) + value
+    return unsettled
 
 
 def recompute(
