@@ -1,0 +1,1 @@
+"""Sessions of existing, unmodified client libraries against a running demo venue."""
