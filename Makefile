@@ -86,6 +86,9 @@ cases: build ## the matching cases transcribed from other systems
 load: build $(VENV)/.dev-packages ## 30 seconds of locust against a venue of its own; fails if an acknowledgement is missing
 	@exec $(PY) -m loadtests.run
 
+clients: build ## unmodified ccxt, in an environment of its own, against venues of its own (about four minutes)
+	@exec $(PY) -m tests.clients.run
+
 # ------------------------------------------------------------------ measure
 
 C_FLAGS := -O3 -DNDEBUG -std=gnu11 -Wall -Wextra -Wno-unused-function $(if $(HASHBOOK_MARCH),-march=$(HASHBOOK_MARCH))
@@ -130,7 +133,7 @@ clean: ## remove what was built (the environment stays: make distclean)
 	@for d in $(ROOMS) benchmarks; do rm -f $$d/*.so; done
 
 distclean: clean ## also remove the environment; var/ is never touched
-	@rm -rf $(VENV) .cache
+	@rm -rf $(VENV) .venv-ccxt .cache
 
-.PHONY: help build run test twin cases load bench bench-tools annotate lint lock clean distclean
+.PHONY: help build run test twin cases load clients bench bench-tools annotate lint lock clean distclean
 .DELETE_ON_ERROR:
