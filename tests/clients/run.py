@@ -33,15 +33,17 @@ def client_python() -> Path:
     if not python.exists() or not stamp.exists() or stamp.read_text(encoding="ascii") != wanted:
         print(f"==> making the environment {CLIENT_VENV.name} from {LOCK.relative_to(ROOT)}", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", CLIENT_VENV], check=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-        subprocess.run([*pip, "-r", LOCK], check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+        subprocess.run([*pip, "-r", str(LOCK)], check=True)
         stamp.write_text(wanted, encoding="ascii")
     return python
 
 
 def run_session(python: Path, url: str, keys: Path, home: Path | None) -> int:
     """One session against a running venue; its exit code."""
-    command = [python, SESSION, "--url", url, "--keys", keys, *(["--home", home] if home else [])]
+    command = [str(python), str(SESSION), "--url", url, "--keys", str(keys)]
+    if home is not None:
+        command += ["--home", str(home)]
     try:
         return subprocess.run(command, check=False, timeout=SESSION_TIMEOUT_S).returncode
     except subprocess.TimeoutExpired:
