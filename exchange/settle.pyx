@@ -99,7 +99,7 @@ cdef void check_margin(core_t *c, uint32_t account, uint32_t instrument, int sid
     cdef margin_book_t *book
     cdef margin_book_t tried
     cdef position_t none
-    cdef int64_t equity, missing, same_side
+    cdef int64_t equity, missing, same_side, over = 0
     cdef bint reducing = False
     if slot == NO_MARGIN:
         return
@@ -112,14 +112,16 @@ cdef void check_margin(core_t *c, uint32_t account, uint32_t instrument, int sid
             return
         none = c.positions.slots[pair]      # slot 0 is all zero: a pair that never was
         same_side = none.lots + none.buy_lots + lots if side == 0 else none.sell_lots + lots - none.lots
-        if same_side > contract.position_lots_max:
+        over = max(<int64_t>0, same_side - contract.position_lots_max)
+        if over >= lots:
             funds.code, funds.value = POSITION_LIMIT, contract.position_lots_max
             return
         reducing = reduces(c, account, instrument, side, lots)
         if c.account_state[account] == ACCOUNT_REDUCE_ONLY and not reducing:
             funds.code = ACCOUNT_REDUCE_ONLY_CODE
             return
-        add_order(&tried, contract, &none, side, lots, funds.loss_per_lot)
+        # Money first: who could not carry what the limit leaves is told what is missing, not that it is too much.
+        add_order(&tried, contract, &none, side, lots - over, funds.loss_per_lot)
     elif tried.exposed == 0 and tried.unsettled >= 0:
         return      # a loss that no cycle has collected yet stays covered after the position is closed
     equity = free_cash(c.ledger, account, funds.asset) - need + tried.unsettled
@@ -129,6 +131,8 @@ cdef void check_margin(core_t *c, uint32_t account, uint32_t instrument, int sid
         funds.code = INSUFFICIENT_MARGIN
         funds.detail = funds.asset
         funds.value = missing
+    elif over > 0:
+        funds.code, funds.value = POSITION_LIMIT, contract.position_lots_max
 
 
 cdef void place_hold(core_t *c, uint32_t account, uint32_t instrument, int side, int64_t lots,

@@ -229,7 +229,7 @@ def forward(
         lot_amount=days * 10**8,
         tick_value=days * tick_unit,
         lot_units=0,
-        rules=BookRules(lots_max=20_000, band_high_ticks=high, protection_bps=PROTECTION_BPS),
+        rules=BookRules(lots_max=1_000_000, band_high_ticks=high, protection_bps=PROTECTION_BPS),
         taker_fee_ppm=FORWARD_FEES_PPM[0],
         maker_fee_ppm=FORWARD_FEES_PPM[1],
         rule_id=RULE_INVESTOR,

@@ -261,24 +261,25 @@ class PlainExchange(ColdCommands):
             raise Refused(RejectCode.INSUFFICIENT_BALANCE, house.assets[asset], need - free)
         if asset not in MARGIN_ASSETS:
             return
-        extra, reducing = None, False
+        extra, reducing, over = None, False, 0
         if is_forward:
             position = house.lots(account, order.instrument) * (1 if order.side == 0 else -1)
             same_side = house.open_lots(account, order.instrument, order.side, without=without) + lots
-            if position + same_side > terms.position_lots_max:
+            over = max(0, position + same_side - terms.position_lots_max)
+            if over >= lots:
                 raise Refused(RejectCode.POSITION_LIMIT, 0, terms.position_lots_max)
             reducing = same_side <= -position
             if account in house.reduce_only and not reducing:
                 raise Refused(RejectCode.ACCOUNT_REDUCE_ONLY)
-            extra = OpenOrder(order.instrument, order.side, price_ticks, lots)
+            extra = OpenOrder(order.instrument, order.side, price_ticks, lots - over)
         unsettled = house.unsettled(account, asset)
         required = initial(house.maintenance(account, asset, extra=extra, without=without))
-        if required == 0 and unsettled >= 0:
-            return
         equity = free - need + unsettled
-        losses = house.order_losses(account, asset, without=without) + loss * lots
-        if equity < required and not (reducing and losses <= equity):
+        losses = house.order_losses(account, asset, without=without) + loss * (lots - over)
+        if (required or unsettled < 0) and equity < required and not (reducing and losses <= equity):
             raise Refused(RejectCode.INSUFFICIENT_MARGIN, house.assets[asset], required - equity)
+        if over:
+            raise Refused(RejectCode.POSITION_LIMIT, 0, terms.position_lots_max)
 
     def _own(self, account: int, order_id: int) -> Order:
         order = self.house.orders.get(order_id)
