@@ -254,10 +254,11 @@ class HashpriceIndex:
         else:
             name, steps = SUBSIDY_INDEX_NAME, [Step(point.time_s, point.subsidy_value_msat) for point in covering]
         total = weighted_sum(steps if prices is None else usd_steps(steps, prices), start_s, end_s)
-        return None if total is None else Fixing(day, name, total, final=self._is_final(end_s, now_ns))
+        return None if total is None else Fixing(day, name, total, final=self.is_final(day, now_ns))
 
-    def _is_final(self, end_s: int, now_ns: int) -> bool:
-        """Whether the day's last block is known as such, six deep, and 02:00 UTC of the next day has come."""
+    def is_final(self, day: int, now_ns: int) -> bool:
+        """Whether the day's last block is known as such, six deep, and 02:00 UTC of the next day has come. O(log n)."""
+        end_s = (day + 1) * DAY_SECONDS
         if now_ns < (end_s + FINAL_DELAY_SECONDS) * NS_PER_S:
             return False
         after_day = len(self._points) - bisect_right(self._points, end_s - 1, key=_point_time)

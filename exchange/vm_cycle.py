@@ -1,22 +1,22 @@
 """Marks, what follows from them for accounts, and variation margin.
 
 Lives here: the timer-driven command family of risk. Does not know: timers, which only send commands.
-Flow of a cycle (VM-001..005): marks -> flows per contract, sum zero -> losers to the cycle account, cycle account to
-winners -> positions restart at the price. Settled to market: what was paid is final.
+Flow of a cycle (VM-001..005): marks -> flows per contract, sum zero -> netted per account -> losers to the cycle
+account, cycle account to winners -> positions restart at the price. Settled to market: what was paid is final.
 """
 
 from domain.arithmetic import mul_div_ceil, mul_div_floor, mul_div_half_even
 from domain.book_rules import PRICE_TICKS_LIMIT
 from domain.commands import AdvanceTime, RunVariationMargin, UpdateMarks
-from domain.events import AccountsChanged, VariationMarginPaid
+from domain.events import AccountsChanged
 from domain.instruments import KIND_FORWARD, Instrument
 from domain.rejects import RejectCode
 from domain.units import MSAT_PER_SAT
 from exchange.administration import close_expired
 from exchange.chain_events import settle_dividends
-from exchange.epochs import cancel_increasing, cycle_flows, margin_states, pay_flows, restart_positions, set_epoch
+from exchange.epochs import cancel_increasing, margin_states, set_epoch
 from exchange.final_settlement import publish_fixings, settle_delivered
-from exchange.funds import free_holds_of_short_losers
+from exchange.funds import cycle_dues, finish_cycle, netted, pay, uncovered
 from exchange.state import MARGIN_ASSETS, Refusal, State
 
 BAND_PPM = 10_000  # a mark moves at most 1 % per update
@@ -127,29 +127,26 @@ def act_on_margin(state: State) -> None:
 
 
 def run_variation_margin(state: State, command: RunVariationMargin) -> Refusal | None:
-    """One cycle over all forwards at their marks. The same cycle id twice does nothing (VM-005)."""
+    """One cycle over all forwards at their marks, netted per account and asset. A used id does nothing (VM-005).
+
+    Refused as a whole, with what is missing, while losers and the exchange's own money cannot pay it: gains are never
+    invented, and losses stay in everybody's margin until the money is there (VM-004).
+    """
     if command.cycle_id <= state.cycle_id:
         return Refusal(RejectCode.ALREADY_EXISTS, 0, state.cycle_id)
+    dues = {name: cycle_dues(state, name) for name in MARGIN_ASSETS if name in state.assets}
+    nets = {name: netted([due.flows for due in parts]) for name, parts in dues.items()}
+    for name, flows in nets.items():
+        if missing := uncovered(state, state.assets[name].index, flows):
+            return Refusal(RejectCode.INSUFFICIENT_BALANCE, state.assets[name].index, missing)
     state.cycle_id = command.cycle_id
-    for instrument in state.instruments:
-        if instrument.kind == KIND_FORWARD and instrument.instrument_id not in state.settled:
-            settle_to_market(state, instrument, command.cycle_id)
+    for name, flows in nets.items():
+        pay(state, state.assets[name].index, flows)
+        finish_cycle(state, dues[name])
+        if accounts := sorted({account for due in dues[name] for account, _ in due.flows}):
+            state.emit(AccountsChanged(tuple(accounts)))
     act_on_margin(state)
     return None
-
-
-def settle_to_market(state: State, instrument: Instrument, cycle_id: int) -> None:
-    """Pay one contract. A loser short of free cash first loses its open orders, whose holds pay."""
-    price_ticks, _ = state.core.mark(instrument.instrument_id)
-    flows = cycle_flows(state.core, instrument.instrument_id, price_ticks)
-    if not flows:
-        return
-    asset = state.assets[instrument.quote].index
-    free_holds_of_short_losers(state, asset, flows)
-    pay_flows(state.core, asset, flows)
-    restart_positions(state.core, instrument.instrument_id, price_ticks, flows)
-    state.emit(VariationMarginPaid(cycle_id, instrument.instrument_id, price_ticks, tuple(flows)))
-    state.emit(AccountsChanged(tuple(account for account, _ in flows)))
 
 
 def advance_time(state: State, command: AdvanceTime) -> Refusal | None:

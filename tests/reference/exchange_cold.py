@@ -193,22 +193,35 @@ class ColdCommands:
                 self._cancel(order.order_id, "margin")
 
     def run_variation_margin(self, command: RunVariationMargin) -> None:
-        """VM-001..005: losers pay into the cycle account, winners are paid out of it."""
+        """VM-001..005: per asset, losers pay into the cycle account, winners are paid out of it."""
         house = self.house
         if command.cycle_id <= house.cycle_id:
             raise Refused(RejectCode.ALREADY_EXISTS, 0, house.cycle_id)
+        nets = {name: self._owed(name) for name in MARGIN_ASSETS if name in house.assets}
+        for name, flows in nets.items():
+            asset = house.assets[name]
+            short = sum(max(0, -amount - house.ledger.posted[account, asset]) for account, amount in flows)
+            if short > house.free(SITG, name):
+                raise Refused(RejectCode.INSUFFICIENT_BALANCE, asset, short - house.free(SITG, name))
         house.cycle_id = command.cycle_id
-        for number, market in enumerate(house.markets):
-            if market.terms.kind == KIND_FORWARD:
-                self._settle_to_market(number, market)
+        for name, flows in nets.items():
+            self._settle_to_market(name, flows)
         self._act_on_margin()
 
-    def _settle_to_market(self, number: int, market: Market) -> None:
-        house, name = self.house, market.terms.quote
-        asset = house.assets[name]
-        flows = sorted((account, house.flow(account, number)) for account, n in list(house.pairs) if n == number)
-        if sum(amount for _, amount in flows):
+    def _owed(self, name: str) -> list[tuple[int, int]]:
+        """What every account owes or gets over all contracts of the asset."""
+        house = self.house
+        net: dict[int, int] = {}
+        for account, number in house.pairs:
+            if house.markets[number].terms.quote == name:
+                net[account] = net.get(account, 0) + house.flow(account, number)
+        if sum(net.values()):
             raise ArithmeticError("variation margin sums to zero")
+        return sorted(net.items())
+
+    def _settle_to_market(self, name: str, flows: list[tuple[int, int]]) -> None:
+        house = self.house
+        asset = house.assets[name]
         for account, amount in flows:
             if house.free(account, name) < -amount:
                 for order in self._oldest_first(account):
@@ -221,7 +234,10 @@ class ColdCommands:
         for account, amount in flows:
             if amount > 0:
                 house.ledger.transfer(CYCLE, account, asset, amount)
-            house.pairs[account, number] = Pair(house.lots(account, number), market.mark_ticks)
+        for account, number in list(house.pairs):
+            market = house.markets[number]
+            if market.terms.quote == name:
+                house.pairs[account, number] = Pair(house.lots(account, number), market.mark_ticks)
 
     def advance_time(self, command: AdvanceTime) -> None:
         """Markets whose last trading moment has come close; their orders go."""
