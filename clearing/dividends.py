@@ -96,11 +96,13 @@ def record_time_ns(term: str, *, header_time_s: int, first_seen_ns: int, previou
 def dividend_msat(*, reward_msat: int, supply_units: int, pool_units: int, fee_ppm: int) -> int:
     """A tranche's part of a block: floor(reward * supply * (1 - fee) / pool), one fraction, rounded once.
 
+    A tranche that outgrew the pool it was reported with earns the whole block, never more.
+
     Rule: DIV-003.    Example: CLR-07.    Cost: O(1).
     """
     ensure(reward_msat >= 0 and supply_units >= 0, "reward and supply must not be negative")
     ensure(pool_units > 0 and 0 <= fee_ppm <= PPM, "pool must be positive and the fee within 0..100 %")
-    return mul_div_floor(reward_msat * supply_units, PPM - fee_ppm, pool_units * PPM)
+    return mul_div_floor(reward_msat * supply_units, PPM - fee_ppm, max(pool_units, supply_units) * PPM)
 
 
 def manufactured_legs(
@@ -127,8 +129,8 @@ def manufactured_legs(
 class RecordTimes:
     """Clamped record time of every block on every branch of recent height: the parent's is needed for the next."""
 
-    def __init__(self, heights_kept: int = 400) -> None:
-        """Start empty; `heights_kept` must exceed the deepest reorg that the chain accepts."""
+    def __init__(self, heights_kept: int = 1_200) -> None:
+        """Start empty; `heights_kept` must exceed the age of the latest pool report taken plus the deepest reorg."""
         self._heights_kept = heights_kept
         self._by_hash: dict[bytes, tuple[int, int]] = {}  # hash -> (height, record time)
 

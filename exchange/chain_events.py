@@ -12,11 +12,11 @@ from clearing.hashprice import HashpriceIndex, fee_sat, usd_micro
 from clearing.headers import HEADER_BYTES, NETWORKS, has_work, header_bits, header_hash, previous_hash, subsidy_sat
 from domain.commands import BlockConnected, PoolReport, SetPrice, StartChain
 from domain.constants import CUSTODY, DIVIDEND_SOURCE, SUSPENSE
-from domain.ensure import ensure
+from domain.ensure import InvariantViolation, ensure
 from domain.events import AccountsChanged, BlockAccepted, BlockRefused, DividendChanged
 from domain.rejects import RejectCode
 from domain.units import MSAT_PER_SAT, NS_PER_S, TOKEN_SCALE
-from exchange.final_settlement import note_price
+from exchange.final_settlement import note_price, publish_fixings
 from exchange.state import Refusal, Report, State
 
 FACTS_KEPT_BLOCKS = 1_008  # heights below the tip for which reports and coinbase totals are remembered: a week
@@ -70,6 +70,7 @@ def block_connected(state: State, command: BlockConnected) -> Refusal | None:
         connect(state, chain, block, next_bits)
     if result.connected:
         publish_index(state)
+        publish_fixings(state)  # now, not at the next timer: a burst of blocks may push a day out of the kept points
         forget_old_facts(state, chain)
     state.emit(
         BlockAccepted(
@@ -161,8 +162,11 @@ def pool_report(state: State, command: PoolReport) -> Refusal | None:
     block = state.chain.block(block_hash) if state.chain is not None else None
     if block is not None and block_hash not in state.coinbase_sat:
         return Refusal(RejectCode.BAD_COMMAND)  # what the block paid is not known: no amount can be told
+    on_branch = block is not None and state.chain is not None and state.chain.is_selected(block_hash)
+    if block is not None and on_branch and not state.core.timeline.reaches(record_time_of(state, block, report)):
+        return Refusal(RejectCode.TOO_DEEP)  # who held tokens then can not be told any more
     state.reports.setdefault(block_hash, []).append(report)
-    if block is not None and state.chain is not None and state.chain.is_selected(block_hash):
+    if block is not None and on_branch:
         open_dividend(state, block, report)
     settle_dividends(state)
     return None
@@ -170,29 +174,31 @@ def pool_report(state: State, command: PoolReport) -> Refusal | None:
 
 def open_dividend(state: State, block: Block, report: Report) -> None:
     """Begin the event of a reported block on the best branch. Events that were paid or are open stay as they are."""
-    tranche = state.tranches[report.token]
-    clamped_ns = state.record_times.get(block.hash)
     coinbase = state.coinbase_sat.get(block.hash)
     if coinbase is None:
         return  # the report waits: it is acted on when the total arrives with a block command or never
-    record_ns = record_time_ns(
-        "header", header_time_s=block.time_s, first_seen_ns=block.first_seen_ns, previous_ns=None
-    )
-    if tranche.record_time == "clamped":
-        ensure(clamped_ns is not None, "a connected block has its clamped record time")
-        record_ns = clamped_ns or 0
     state.dividends.open(
         DividendSource(
             tranche=report.token,
             block_hash=block.hash,
             height=block.height,
-            record_time_ns=record_ns,
+            record_time_ns=record_time_of(state, block, report),
             seen_time_ns=block.first_seen_ns,
             reward_msat=coinbase * MSAT_PER_SAT,
             pool_units=report.pool_units,
-            fee_ppm=tranche.fee_ppm,
+            fee_ppm=state.tranches[report.token].fee_ppm,
         )
     )
+
+
+def record_time_of(state: State, block: Block, report: Report) -> int:
+    """Record time of a block on the best branch under the terms of the report's tranche. Rule DIV-001."""
+    if state.tranches[report.token].record_time == "clamped":
+        clamped_ns = state.record_times.get(block.hash)
+        if clamped_ns is None:
+            raise InvariantViolation("a connected block has its clamped record time")
+        return clamped_ns
+    return record_time_ns("header", header_time_s=block.time_s, first_seen_ns=block.first_seen_ns, previous_ns=None)
 
 
 def settle_dividends(state: State) -> None:
