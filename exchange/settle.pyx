@@ -126,8 +126,9 @@ cdef void check_margin(core_t *c, uint32_t account, uint32_t instrument, int sid
         return      # a loss that no cycle has collected yet stays covered after the position is closed
     equity = free_cash(c.ledger, account, funds.asset) - need + tried.unsettled
     missing = initial_of(requirement(c.margin, &tried, slot)) - equity
-    # What only closes is taken below margin too, but never at prices whose loss nobody would pay.
-    if missing > 0 and not (reducing and tried.order_loss <= equity):
+    # What only closes is taken below margin too, but never at prices whose loss nobody would pay. At the mark or better
+    # it adds no loss, so even an account without equity may close there.
+    if missing > 0 and not (reducing and tried.order_loss <= max(<int64_t>0, equity)):
         funds.code = INSUFFICIENT_MARGIN
         funds.detail = funds.asset
         funds.value = missing

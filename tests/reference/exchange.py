@@ -276,7 +276,7 @@ class PlainExchange(ColdCommands):
         required = initial(house.maintenance(account, asset, extra=extra, without=without))
         equity = free - need + unsettled
         losses = house.order_losses(account, asset, without=without) + loss * (lots - over)
-        if (required or unsettled < 0) and equity < required and not (reducing and losses <= equity):
+        if (required or unsettled < 0) and equity < required and not (reducing and (losses == 0 or losses <= equity)):
             raise Refused(RejectCode.INSUFFICIENT_MARGIN, house.assets[asset], required - equity)
         if over:
             raise Refused(RejectCode.POSITION_LIMIT, 0, terms.position_lots_max)

@@ -129,6 +129,19 @@ def test_a_closing_order_is_taken_below_margin_but_not_at_a_price_nobody_could_p
     assert venue.order(account=account, instrument=0, side=SELL, price_ticks=4_350, quantity_lots=10).code == 0
 
 
+def test_an_account_without_equity_may_still_close_at_the_mark_or_better_and_nowhere_else() -> None:
+    venue, account, other = clr_16(dollars=2_300)
+    set_mark(venue, 0, 4_100)  # the position lost 10 x 900 x 30 cents = 2,700 dollars
+    venue.tell(UpdateMarks())
+    place(venue, other, BUY, 4_100, 4)
+    worse = venue.order(account=account, instrument=0, side=SELL, price_ticks=4_099, quantity_lots=10)
+    assert worse.code == RejectCode.INSUFFICIENT_MARGIN
+    at_mark = venue.order(account=account, instrument=0, side=SELL, price_ticks=4_100, quantity_lots=10)
+    assert (at_mark.code, venue.trades()) == (0, [(4_100, 4)])
+    assert [order.price_ticks for order in venue.resting(account)] == [4_100], "the rest waits as a closing order"
+    venue.machine.check_invariants()
+
+
 def test_cash_of_a_loss_that_no_cycle_has_collected_cannot_be_spent() -> None:
     venue = basic_venue((forward(0, "HPU_USDC-30APR24", days=30), MARK), (btc_spot(1), 4_000_000))
     account, other = open_accounts(venue, "account", "other")
