@@ -42,6 +42,8 @@ from exchange.state import MARGIN_ASSETS, Asset, Refusal, State
 RATE_PPM_MAX = 10_000_000  # risk rates: ten times the value of a lot
 LOT_VALUE_MAX = 2**46  # ledger units of one lot at the top of its band, so that sums over orders stay inside int64
 LOT_UNITS_MAX = 2**53
+POSITION_VALUE_MAX = 2**56  # ledger units of a full position at the top of its band: ten times it is still a scan range
+DELIVERY_DAYS_MAX = 366
 
 
 def create_asset(state: State, command: CreateAsset) -> Refusal | None:
@@ -66,6 +68,8 @@ def list_instrument(state: State, command: ListInstrument) -> Refusal | None:
     if (code := check_instrument(state, instrument)) is not RejectCode.DONE:
         return Refusal(code)
     if not 0 < command.mark_ticks < PRICE_TICKS_LIMIT or not 0 <= command.index_ticks < PRICE_TICKS_LIMIT:
+        return Refusal(RejectCode.BAD_COMMAND)
+    if instrument.kind == KIND_FORWARD and command.mark_ticks > instrument.rules.band_high_ticks:
         return Refusal(RejectCode.BAD_COMMAND)
     base = state.assets.get(instrument.base)
     state.core.open_book(instrument.instrument_id, instrument.rules)
@@ -108,13 +112,16 @@ def check_instrument(state: State, instrument: Instrument) -> RejectCode:
         return RejectCode.BAD_COMMAND
     if not (0 <= instrument.taker_fee_ppm < 1_000_000 and 0 <= instrument.maker_fee_ppm < 1_000_000):
         return RejectCode.BAD_COMMAND
+    if not 0 <= instrument.position_lots_max <= INT64_MAX:
+        return RejectCode.BAD_COMMAND
     if instrument.kind == KIND_SPOT:
         return RejectCode.DONE if 0 < instrument.lot_units <= LOT_UNITS_MAX else RejectCode.BAD_COMMAND
     if instrument.quote not in state.rates_ppm or instrument.quote not in MARGIN_ASSETS:
         return RejectCode.BAD_COMMAND
-    if instrument.delivery_days <= 0 or instrument.tick_value % instrument.delivery_days:
+    if not 0 < instrument.delivery_days <= DELIVERY_DAYS_MAX or instrument.tick_value % instrument.delivery_days:
         return RejectCode.BAD_COMMAND
-    return RejectCode.DONE if 0 < instrument.position_lots_max <= INT64_MAX else RejectCode.BAD_COMMAND
+    position_value = instrument.position_lots_max * instrument.tick_value * instrument.rules.band_high_ticks
+    return RejectCode.DONE if 0 < position_value <= POSITION_VALUE_MAX else RejectCode.BAD_COMMAND
 
 
 def rules_make_sense(rules: BookRules) -> bool:
@@ -241,7 +248,7 @@ def deposit(state: State, command: Deposit) -> Refusal | None:
 def define_tranche(state: State, command: DefineTranche) -> Refusal | None:
     """Fix the terms of a token's dividends; they do not change afterwards."""
     token, reward = state.assets.get(command.token), state.assets.get(command.reward_asset)
-    if token is None or reward is None or token.kind != "token":
+    if token is None or reward is None or token.kind != "token" or reward.kind != "cash":
         return Refusal(RejectCode.UNKNOWN_ASSET)
     if command.token in state.tranches:
         return Refusal(RejectCode.ALREADY_EXISTS)
