@@ -22,7 +22,7 @@ from exchange.state import Refusal, Report, State
 FACTS_KEPT_BLOCKS = 1_008  # heights below the tip for which reports and coinbase totals are remembered: a week
 HEX_DIGITS = "0123456789abcdef"
 HEIGHT_MAX = 2**31
-COINBASE_SAT_MAX = 21 * 10**14  # all bitcoin there will ever be
+COINBASE_SAT_MAX = 10**12  # 10,000 BTC: far above any block, and thousands of such lies still fit the ledger
 POOL_THS_MAX = 10**15  # a million times today's network
 PRICE_MICRO_MAX = 10**15  # a billion dollars
 PRICE_STEP_FACTOR_MAX = 2  # a BTC price further away than this from the last one is refused as an outlier
@@ -54,7 +54,7 @@ def block_connected(state: State, command: BlockConnected) -> Refusal | None:
     chain = state.chain
     if chain is None:
         return Refusal(RejectCode.UNKNOWN_PARENT)
-    if command.coinbase_total_sat > COINBASE_SAT_MAX:
+    if command.coinbase_total_sat > COINBASE_SAT_MAX or command.first_seen_ns < 0:
         return Refusal(RejectCode.BAD_COMMAND)
     seen_ns = command.first_seen_ns or state.now_ns
     result = chain.connect(command.header, seen_ns)

@@ -77,3 +77,14 @@ def test_days_are_fixed_although_their_blocks_come_in_one_burst_after_an_outage(
     fixed += [event.day for event in venue.of(FixingPublished) if event.asset == "BTC"]
     first = TEN_S // 86_400 + 1
     assert fixed == list(range(first, first + 9))
+
+
+@pytest.mark.parametrize(("first_seen_ns", "coinbase_sat"), [(-1, REWARD_SAT), (0, 10**12 + 1)])
+def test_a_block_seen_before_time_began_or_worth_more_than_any_could_be_is_refused(
+    first_seen_ns: int, coinbase_sat: int
+) -> None:
+    venue, _, _ = venue_at_ten("clamped")
+    tip = venue.state.chain.tip
+    answer = venue.answer(cold(BlockConnected(mine(GENESIS_HASH, TEN_S), first_seen_ns, coinbase_sat)))
+    assert (answer.code, answer.events) == (RejectCode.BAD_COMMAND, 0)
+    assert venue.state.chain.tip is tip
