@@ -80,6 +80,9 @@ endif
 twin: build ## a million random commands to the book and to its plain twin (COMMANDS=, SEED=)
 	@$(PY) -m tests.twin.run --commands $(or $(COMMANDS),1000000) --seed $(or $(SEED),1)
 
+kill: build $(VENV)/.dev-packages ## kill -9 of the core under websocket load, 50 times, and an audit (KILLS=, SEED=)
+	@$(PY) -m tests.kill.run --kills $(or $(KILLS),50) --seed $(or $(SEED),1)
+
 cases: build ## the matching cases transcribed from other systems
 	@$(PY) -m tests.cases.matching tests/cases/data/matching_cases.json
 
@@ -135,5 +138,5 @@ clean: ## remove what was built (the environment stays: make distclean)
 distclean: clean ## also remove the environment; var/ is never touched
 	@rm -rf $(VENV) .venv-ccxt .cache
 
-.PHONY: help build run test twin cases load clients bench bench-tools annotate lint lock clean distclean
+.PHONY: help build run test kill twin cases load clients bench bench-tools annotate lint lock clean distclean
 .DELETE_ON_ERROR:

@@ -1,0 +1,1 @@
+"""Killing processes of a whole venue while clients trade through its gateway."""
