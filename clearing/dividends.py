@@ -83,13 +83,14 @@ def record_time_ns(term: str, *, header_time_s: int, first_seen_ns: int, previou
     Raises:
         InvariantViolation: unknown term (terms are checked when a tranche is defined).
 
-    Law: clamped times never go back along a branch.    Rule: DIV-001.    Example: CLR-09.
+    Law: a whole second; clamped times never go back along a branch nor lie after the block was seen.
+    Rule: DIV-001.    Example: CLR-09.
     """
     ensure(term in (RECORD_HEADER, RECORD_CLAMPED), f"unknown record term {term}")
     header_ns = header_time_s * NS_PER_S
     if term == RECORD_HEADER:
         return header_ns
-    clamped_ns = min(header_ns, first_seen_ns)
+    clamped_ns = min(header_ns, first_seen_ns - first_seen_ns % NS_PER_S)
     return clamped_ns if previous_ns is None else max(previous_ns, clamped_ns)
 
 

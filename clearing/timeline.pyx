@@ -4,11 +4,13 @@
 Lives here: movements in time order on top of a folded base, and the query as of a record time (DIV-002).
 Does not know: what a dividend is, the ledger.
 Theory: blocks arrive after later trades, so entitlement is a question about history, never about current balances. A
-movement counts if its time is at or before the record time; time never decreases along the sequence.
+movement counts if its time is at or before the record time; time never decreases along the sequence. Record times are
+whole seconds (headers count no smaller), so what a pair moves between two of them is kept as one entry dated at the
+second's end: no query can tell the difference, and trading fast does not push history out.
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memmove
+from libc.string cimport memcpy, memmove, memset
 
 import msgspec
 
@@ -16,23 +18,33 @@ from domain.ensure import ensure
 
 
 cdef class Timeline:
-    """Keeps at most `maximum` movements; older ones are folded into a base that cannot be split any more."""
+    """Keeps at most `maximum` entries; older ones are folded into a base that cannot be split any more.
 
-    def __cinit__(self, uint64_t maximum):
+    Moments asked for must be multiples of `grain_ns`.
+    """
+
+    def __cinit__(self, uint64_t maximum, *, int64_t grain_ns=1, uint32_t accounts_max=64, uint32_t assets_max=16):
+        ensure(grain_ns > 0, "the grain of time is positive")
         self.c.maximum = maximum
+        self.c.grain_ns = grain_ns
+        self.c.accounts_max, self.c.assets_max = accounts_max, assets_max
+        self.c.newest = <uint64_t *>calloc(<size_t>accounts_max * assets_max, sizeof(uint64_t))
         self.c.folded_ns = -1
         self.base = {}
         self.c.entries = <movement_t *>calloc(maximum, sizeof(movement_t))
-        if self.c.entries == NULL:
+        if self.c.entries == NULL or self.c.newest == NULL:
             raise MemoryError("timeline slab")
 
     def __dealloc__(self):
         free(self.c.entries)
+        free(self.c.newest)
 
     def add(self, int64_t time_ns, uint32_t account, uint32_t asset, int64_t units):
         """Record a movement outside the order path (minting, expiry). O(1)."""
+        ensure(account < self.c.accounts_max and asset < self.c.assets_max, "timeline account and asset exist")
         self.make_room(1)
-        ensure(self.c.used == 0 or self.c.entries[self.c.used - 1].time_ns <= time_ns, "time does not go back")
+        ensure(self.c.used == 0 or self.c.entries[self.c.used - 1].time_ns - self.c.grain_ns < time_ns,
+               "time does not go back")
         timeline_add(&self.c, time_ns, account, asset, units)
 
     def room(self):
@@ -71,6 +83,14 @@ cdef class Timeline:
         self.c.folded_ns = self.c.entries[count - 1].time_ns
         memmove(self.c.entries, self.c.entries + count, (self.c.used - count) * sizeof(movement_t))
         self.c.used -= count
+        self.find_newest()
+
+    cdef find_newest(self):
+        """Where each pair's newest entry stands, after entries moved."""
+        cdef uint64_t i
+        memset(self.c.newest, 0, <size_t>self.c.accounts_max * self.c.assets_max * sizeof(uint64_t))
+        for i in range(self.c.used):
+            self.c.newest[<size_t>self.c.entries[i].account * self.c.assets_max + self.c.entries[i].asset] = i + 1
 
     def reaches(self, int64_t time_ns):
         """True while holdings as of `time_ns` can still be told."""
@@ -80,6 +100,7 @@ cdef class Timeline:
         """{account: units > 0} as of `time_ns`, counting every movement at or before it, by account. O(entries)."""
         cdef uint64_t i
         cdef movement_t *entry
+        ensure(time_ns % self.c.grain_ns == 0, "holdings are told at whole grains of time")
         ensure(self.reaches(time_ns), "record time within the timeline's reach")
         cdef dict held = dict(self.base.get(asset, {}))
         for i in range(self.c.used):
@@ -113,3 +134,4 @@ cdef class Timeline:
         self.base = {asset: {account: units for account, units in holders} for asset, holders in base}
         self.c.used = <uint64_t>len(entries) // sizeof(movement_t)
         memcpy(self.c.entries, raw, <size_t>len(entries))
+        self.find_newest()

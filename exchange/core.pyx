@@ -28,6 +28,7 @@ from clearing.registry import Registry
 from clearing.scenarios import losses_of_long_lot
 from domain.constants import FIRST_CLIENT_ACCOUNT
 from domain.ensure import ensure
+from domain.units import NS_PER_S
 
 OUT_BYTES_START = 1 << 20
 
@@ -42,7 +43,8 @@ cdef class Core:
         self.ledger = Ledger(limits.accounts_max, limits.assets_max)
         self.positions = Positions(limits.positions_max)
         self.margin = Margin(limits.accounts_max)
-        self.timeline = Timeline(limits.timeline_entries_max)
+        self.timeline = Timeline(limits.timeline_entries_max, grain_ns=NS_PER_S, accounts_max=limits.accounts_max,
+                                 assets_max=limits.assets_max)
         self.registry = Registry(limits.accounts_max, limits.rules_max)
         ensure(limits.timeline_entries_max >= 4 * limits.orders_max, "a sweep's movements fit into the timeline")
         self.c.engine = (<MatchingEngine>self.engine).c

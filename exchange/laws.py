@@ -10,6 +10,7 @@ from domain.constants import BUY, DIVIDEND_SOURCE, FIRST_CLIENT_ACCOUNT, SUSPENS
 from domain.ensure import ensure
 from domain.events import OrderState, decode_events
 from domain.instruments import KIND_FORWARD, KIND_SPOT
+from domain.units import NS_PER_S
 from exchange.state import MARGIN_ASSETS, State
 
 
@@ -147,7 +148,7 @@ def check_tokens(state: State) -> None:
     for asset in state.assets.values():
         if asset.kind != "token":
             continue
-        holders = state.core.timeline.holders(asset.index, state.now_ns)
+        holders = state.core.timeline.holders(asset.index, state.now_ns + -state.now_ns % NS_PER_S)
         for offset in range(len(state.accounts)):
             account = FIRST_CLIENT_ACCOUNT + offset
             ensure(

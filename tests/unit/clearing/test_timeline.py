@@ -55,6 +55,30 @@ def test_a_movement_counts_at_its_own_time_and_not_before() -> None:
     assert [timeline.holders(TOKEN, t) for t in (9, 10, 19, 20)] == [{}, {16: 100}, {16: 100}, {16: 60, 17: 40}]
 
 
+def test_fast_trading_inside_a_second_is_one_entry_a_pair_and_no_whole_second_can_tell() -> None:
+    timeline, moved = Timeline(7, grain_ns=10), []
+    for time_ns in range(1, 31):
+        for account, units in ((16, 5), (17, 7)):
+            timeline.add(time_ns, account, TOKEN, units)
+            moved.append((time_ns, account, TOKEN, units))
+    assert timeline.room() == 1, "three grains of two pairs"
+    for time_ns in (0, 10, 20, 30):
+        assert timeline.holders(TOKEN, time_ns) == plain_holders(moved, TOKEN, time_ns)
+    with pytest.raises(InvariantViolation, match="whole grains"):
+        timeline.holders(TOKEN, 15)
+
+
+def test_a_loaded_timeline_goes_on_as_the_one_that_was_dumped() -> None:
+    live, copy = Timeline(8, grain_ns=10), Timeline(8, grain_ns=10)
+    live.add(11, 16, TOKEN, 5)
+    copy.load(live.dump())
+    for timeline in (live, copy):
+        timeline.add(12, 16, TOKEN, 5)
+        timeline.add(21, 16, TOKEN, 5)
+    assert live.dump() == copy.dump()
+    assert live.room() == 6
+
+
 def test_the_oldest_are_folded_when_there_is_no_room_and_can_not_be_told_apart_any_more() -> None:
     timeline = Timeline(4)
     for time_ns in range(1, 8):
