@@ -199,6 +199,14 @@ class ForwardSettled(ColdEvent, frozen=True, tag=True):
     flows: tuple[tuple[int, int], ...]  # account, amount
 
 
+class ShortfallCovered(ColdEvent, frozen=True, tag=True):
+    """A loser could not pay all it owed; the exchange's own money paid `missing` (ledger units of the asset)."""
+
+    account: int
+    asset: str
+    missing: int
+
+
 class AccountsChanged(ColdEvent, frozen=True, tag=True):
     """Balances, positions or margin of these accounts moved outside their own orders."""
 
@@ -208,7 +216,7 @@ class AccountsChanged(ColdEvent, frozen=True, tag=True):
 ColdEventType = (
     AssetCreated | InstrumentListed | InstrumentClosed | AccountOpened | RuleSet | EligibilityChanged | Deposited
     | BlockAccepted | BlockRefused | DividendChanged | VariationMarginPaid | AccountsChanged | FixingPublished
-    | ForwardSettled
+    | ForwardSettled | ShortfallCovered
 )  # fmt: skip
 
 Event = CommandApplied | OrderState | Trade | Depth | Mark | ColdEventType

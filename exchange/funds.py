@@ -9,7 +9,7 @@ contract it could be short in the first, be rescued by the exchange's own money,
 from typing import NamedTuple
 
 from domain.constants import REASON_MARGIN, SITG
-from domain.events import VariationMarginPaid
+from domain.events import ShortfallCovered, VariationMarginPaid
 from domain.instruments import KIND_FORWARD
 from exchange.epochs import cancel_where, cycle_flows, pay_flows, restart_positions
 from exchange.state import State
@@ -66,7 +66,8 @@ def pay(state: State, asset: int, flows: Flows) -> None:
     for account, amount in flows:
         if amount < 0 and ledger.posted(account, asset) - ledger.held(account, asset) < -amount:
             cancel_where(state.core, REASON_MARGIN, account=account)
-    pay_flows(state.core, asset, flows)
+    for account, missing in pay_flows(state.core, asset, flows):
+        state.emit(ShortfallCovered(account, state.asset_at(asset).name, missing))
 
 
 def finish_cycle(state: State, dues: list[Due]) -> None:

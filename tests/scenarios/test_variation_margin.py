@@ -8,7 +8,7 @@ import pytest
 
 from domain.commands import Deposit, RunVariationMargin, cold
 from domain.constants import BUY, SELL, SITG, VM_CYCLE
-from domain.events import VariationMarginPaid
+from domain.events import ShortfallCovered, VariationMarginPaid
 from domain.rejects import RejectCode
 from exchange.epochs import set_epoch
 from tests.reference.variation_margin import flow
@@ -115,6 +115,7 @@ def test_a_loser_pays_what_it_has_after_losing_its_orders_and_the_house_pays_the
     assert venue.resting(loser) == []
     assert venue.posted(loser, "USDC") == 0
     assert venue.posted(SITG, "USDC") == 43_000 * USDC
+    assert venue.of(ShortfallCovered) == [ShortfallCovered(loser, "USDC", 7_000 * USDC)], "what the house paid is told"
     assert venue.state.core.account_state(loser) == 2, "below initial margin: only orders that reduce"
     venue.machine.check_invariants()
 
