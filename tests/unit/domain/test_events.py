@@ -23,6 +23,7 @@ EXAMPLES: list[ColdEventType] = [
     events.VariationMarginPaid(1, 2, 3, ((16, -5), (17, 5))),
     events.FixingPublished("USDC", "HPI", 19_714, 8_123),
     events.ForwardSettled(3, 250_000, ((16, -5), (17, 5))),
+    events.ShortfallCovered(17, "USDC", 7_000_000),
     events.AccountsChanged((16, 17)),
 ]
 
