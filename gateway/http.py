@@ -5,12 +5,13 @@ Does not know: methods, the websocket protocol (upgrade bytes are handed back un
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import h11
 import msgspec
 
+from domain.ensure import ensure
 from gateway.auth import Principal
 from gateway.codec import EMPTY_PARAMS, NULL_ID, BadRequest, Request, decode_request, error_bytes
 from gateway.errors import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, Refusal
@@ -43,10 +44,18 @@ class HttpConnection(Connection):
     # -- in ---------------------------------------------------------------------------------------------------
 
     def receive(self, data: bytes, us_in: int) -> bool:
-        """Take bytes. True when the request is a websocket upgrade: the caller takes over with all bytes so far."""
+        """Take bytes. True when the request is a websocket upgrade: the caller takes over, see `upgrade_bytes`."""
         self._us_in = us_in
         self._h11.receive_data(data)
         return self._advance()
+
+    def upgrade_bytes(self) -> tuple[bytes, bytes]:
+        """The head of the upgrade, written anew, and what came after it."""
+        ensure(self._request is not None, "an upgrade has a request")
+        head = cast(h11.Request, self._request)
+        lines = [b"GET %b HTTP/%b" % (head.target, head.http_version)]
+        lines += [b"%b: %b" % (name, value) for name, value in head.headers]
+        return b"\r\n".join(lines) + b"\r\n\r\n", self._h11.trailing_data[0]
 
     def _advance(self) -> bool:
         while not self.closed:
@@ -64,8 +73,14 @@ class HttpConnection(Connection):
             if isinstance(event, h11.Request):
                 self._request = event
                 self._body.clear()
+                unfit = _unfit(event, self.venue.config.message_bytes_max)
+                if unfit is not None:
+                    self._refuse_and_close(*unfit)
+                    return False
                 if _is_upgrade(event):
                     return True
+                if self._h11.they_are_waiting_for_100_continue:
+                    self._write(self._h11.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
             elif isinstance(event, h11.Data):
                 self._body += event.data
                 if len(self._body) > self.venue.config.message_bytes_max:
@@ -85,7 +100,12 @@ class HttpConnection(Connection):
         if head is None:
             return
         http_method, target, body = head.method.decode("ascii"), head.target.decode("ascii"), bytes(self._body)
-        parts = urlsplit(target)
+        try:
+            parts = urlsplit(target)
+        except ValueError as error:
+            reason = Refusal(INVALID_REQUEST, {"reason": f"malformed target: {error}"[:100]})
+            self._respond(400, error_bytes(NULL_ID, reason, 0, 0))
+            return
         if parts.path == API_PATH or parts.path.startswith(API_PATH + "/"):
             name = parts.path[len(API_PATH) + 1 :]
         else:
@@ -135,16 +155,7 @@ class HttpConnection(Connection):
     def _respond(self, status: int, payload: bytes) -> None:
         if self.closed:
             return
-        response = h11.Response(
-            status_code=status,
-            headers=[
-                (b"content-type", _JSON),
-                (b"content-length", b"%d" % len(payload)),
-                (b"cache-control", b"no-store"),
-            ],
-        )
-        parts = [self._h11.send(response), self._h11.send(h11.Data(data=payload)), self._h11.send(h11.EndOfMessage())]
-        self._write(b"".join(part for part in parts if part))
+        self._send(status, payload, (b"cache-control", b"no-store"))
         if self._h11.our_state is h11.MUST_CLOSE:
             self.closed = True
             self._close()
@@ -152,6 +163,15 @@ class HttpConnection(Connection):
         if self._h11.their_state is h11.DONE:
             self._h11.start_next_cycle()
             self._request = None
+
+    def _send(self, status: int, payload: bytes, header: tuple[bytes, bytes]) -> None:
+        """One whole response; a HEAD gets its head only."""
+        headers = [(b"content-type", _JSON), (b"content-length", b"%d" % len(payload)), header]
+        events: list[h11.Event] = [h11.Response(status_code=status, headers=headers)]
+        if self._request is None or self._request.method != b"HEAD":
+            events.append(h11.Data(data=payload))
+        parts = [self._h11.send(event) for event in [*events, h11.EndOfMessage()]]
+        self._write(b"".join(part for part in parts if part))
 
     async def _wait_for(self, call: Call, coroutine: Coroutine[Any, Any, Outcome]) -> None:
         await super()._wait_for(call, coroutine)
@@ -166,26 +186,26 @@ class HttpConnection(Connection):
         """A protocol violation: say so if HTTP still allows it, then close."""
         payload = error_bytes(NULL_ID, Refusal(INVALID_REQUEST, {"reason": reason}), 0, 0)
         if self._h11.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            response = h11.Response(
-                status_code=status,
-                headers=[
-                    (b"content-type", _JSON),
-                    (b"content-length", b"%d" % len(payload)),
-                    (b"connection", b"close"),
-                ],
-            )
-            parts = [
-                self._h11.send(response),
-                self._h11.send(h11.Data(data=payload)),
-                self._h11.send(h11.EndOfMessage()),
-            ]
-            self._write(b"".join(part for part in parts if part))
+            self._send(status, payload, (b"connection", b"close"))
         self.closed = True
         self._close()
 
     def lost(self) -> None:
         """The connection is gone. Orders placed over HTTP are never cancelled by that."""
         self.closed = True
+
+
+def _unfit(head: h11.Request, body_max: int) -> tuple[int, str] | None:
+    """Status and reason for a request whose head already shows that it must not be read on."""
+    lengths = [value for name, value in head.headers if name == b"content-length"]
+    chunked = any(name == b"transfer-encoding" for name, _ in head.headers)
+    if lengths and chunked:
+        return 400, "two lengths: content-length and transfer-encoding"  # a proxy may believe the other one
+    if lengths and int(lengths[0]) > body_max:
+        return 413, "body too large"
+    if (lengths or chunked) and _is_upgrade(head):
+        return 400, "an upgrade has no body"
+    return None
 
 
 def _is_upgrade(head: h11.Request) -> bool:

@@ -3,7 +3,7 @@
 Lives here: the request queue of one connection (websocket or HTTP) and the websocket session with its subscriptions,
 heartbeats and output budget. No sockets: bytes come in, bytes go out through the functions handed in.
 Rules: commands follow each other without waiting; everything else waits until the commands ahead of it are answered,
-and nothing overtakes it. Beyond `requests_in_flight_max` the connection asks its transport to stop reading.
+and nothing overtakes it. A connection with too much queued or under way is `crowded`: its transport stops reading.
 Does not know: what methods do.
 """
 
@@ -27,11 +27,12 @@ from gateway.errors import (
 )
 from gateway.frames import text_frame
 from gateway.history_reader import HistoryBehind
-from gateway.table import METHODS, Call, Command, MethodSpec, Outcome, params_refusal
+from gateway.table import METHODS, Call, Command, MethodSpec, Outcome, params_refusal, token_in
 from gateway.venue import Venue
 
 log: Final = logging.getLogger("hashbook.gateway")
 _US: Final = 1_000
+QUEUED_MAX: Final = 64  # requests that wait behind a slow one before reading stops: they run in one go once it is done
 _HEARTBEAT: Final = text_frame(b'{"jsonrpc":"2.0","method":"heartbeat","params":{"type":"test_request"}}')
 _HEARTBEAT_PLAIN: Final = text_frame(b'{"jsonrpc":"2.0","method":"heartbeat","params":{"type":"heartbeat"}}')
 MUST_BE_WEBSOCKET: Final = Refusal(10030, {"reason": "use a websocket for this method"})
@@ -74,6 +75,11 @@ class Connection:
         """Requests that are queued or under way."""
         return len(self._queue) + self._in_flight
 
+    @property
+    def crowded(self) -> bool:
+        """Whether no more requests should be read for now; `resume_reading` is called when that has changed."""
+        return self.load >= self.venue.config.requests_in_flight_max or len(self._queue) >= QUEUED_MAX
+
     def accept(self, request: Request | BadRequest, us_in: int, principal: Principal | None) -> None:
         """Take one request; it runs now if nothing is ahead of it."""
         self._queue.append((request, us_in, principal))
@@ -106,29 +112,38 @@ class Connection:
                 self.venue.spawn(self._wait_for(call, outcome))
 
     def _run(self, call: Call, spec: MethodSpec, request: Request) -> Outcome | Coroutine[Any, Any, Outcome]:
-        """Check parameters and scope, then run the handler."""
+        """Check parameters and scope, then run the handler. Who may not ask is told that, not what was wrong."""
         try:
             if isinstance(request.params, dict):
                 params = msgspec.convert(request.params, spec.params, strict=False)
             else:
                 params = spec.decode(request.params)
         except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
-            return params_refusal(error)
+            return self._forbidden(call, spec, token_in(request.params)) or params_refusal(error)
         if spec.websocket_only and not call.websocket:
             return MUST_BE_WEBSOCKET
         if spec.scope:
-            principal = call.principal
-            if params.access_token:
-                granted = self.venue.auth.from_token(params.access_token, self.venue.wall_ns() // 1_000_000)
-                if isinstance(granted, Refusal):
-                    return granted
-                call.principal = principal = granted
-            if not principal.account:
-                return UNAUTHORIZED
-            if spec.scope not in principal.scopes and not principal.may(spec.scope):
-                return Refusal(13021, {"reason": "the key lacks a scope", "scope": spec.scope})
+            refusal = self._forbidden(call, spec, params.access_token)
+            if refusal is not None:
+                return refusal
         self.had_valid_request = True
         return spec.handler(self.venue, call, params)
+
+    def _forbidden(self, call: Call, spec: MethodSpec, access_token: str) -> Refusal | None:
+        """Refuse a private method to who may not call it; a token authenticates this one call."""
+        if not spec.scope:
+            return None
+        principal = call.principal
+        if access_token:
+            granted = self.venue.auth.from_token(access_token, self.venue.wall_ns() // 1_000_000)
+            if isinstance(granted, Refusal):
+                return granted
+            call.principal = principal = granted
+        if not principal.account:
+            return UNAUTHORIZED
+        if spec.scope not in principal.scopes and not principal.may(spec.scope):
+            return Refusal(13021, {"reason": "the key lacks a scope", "scope": spec.scope})
+        return None
 
     async def _wait_for(self, call: Call, coroutine: Coroutine[Any, Any, Outcome]) -> None:
         outcome: Outcome = INTERNAL
@@ -167,7 +182,7 @@ class Connection:
         self._maybe_resume()
 
     def _maybe_resume(self) -> None:
-        if self.resume_reading is not None and self.load <= self._low_load:
+        if self.resume_reading is not None and self.load <= self._low_load and len(self._queue) <= QUEUED_MAX // 2:
             resume, self.resume_reading = self.resume_reading, None
             resume()
 

@@ -107,6 +107,23 @@ def method(
     return register
 
 
+class _Token(msgspec.Struct, frozen=True):
+    access_token: str = ""
+
+
+_TOKEN: Final = msgspec.json.Decoder(_Token)
+
+
+def token_in(params: bytes | msgspec.Raw | dict[str, str]) -> str:
+    """The access token among parameters that are wrong otherwise; "" when it cannot be read either."""
+    if isinstance(params, dict):
+        return params.get("access_token", "")
+    try:
+        return _TOKEN.decode(params).access_token
+    except (msgspec.DecodeError, RecursionError):
+        return ""
+
+
 _PATH: Final = re.compile(r"\$\.([A-Za-z_][A-Za-z_0-9]*)")
 _FIELD: Final = re.compile(r"field `([^`]+)`")
 

@@ -25,6 +25,7 @@ from gateway.config import GatewayConfig
 from gateway.core_link import CoreLink
 from gateway.history_reader import HistoryReader
 from gateway.http import HttpConnection
+from gateway.intake import Intake
 from gateway.keys import parse_keys
 from gateway.limits import ConnectionLimits
 from gateway.session import WsSession
@@ -34,7 +35,7 @@ log: Final = logging.getLogger("hashbook.gateway")
 ws_log: Final = logging.getLogger("hashbook.gateway.websockets")
 ws_log.setLevel(logging.WARNING)  # the library tells of every connection that opens and closes
 TICK_S: Final = 0.05
-CLOSE_WAIT_S: Final = 2.0  # for the peer's close frame, then the connection is dropped
+CLOSE_WAIT_S: Final = 2.0  # for the peer's close frame; then the connection ends once its output is taken
 UNSUPPORTED_DATA: Final = 1003
 INVALID_DATA: Final = 1007
 GOING_AWAY: Final = 1001
@@ -51,7 +52,15 @@ class ClientProtocol(asyncio.Protocol):
         self._ip = ""
         self._admitted = False
         self._http: HttpConnection | None = None
-        self._head = bytearray()  # bytes of the first request, kept for the websocket library
+        self._intake = Intake(
+            wall_ns=server.venue.wall_ns,
+            take=self._take,
+            held_up=self._held_up,
+            yields=lambda: self.session is not None and self.session.lagging,
+            later=server.loop.call_soon,
+            set_reading=self._set_reading,
+        )
+        self._choked = False  # the peer does not take what is written
         self._ws: ServerProtocol | None = None
         self.session: WsSession | None = None
         self._fragments: list[bytes] = []
@@ -72,31 +81,46 @@ class ClientProtocol(asyncio.Protocol):
             transport.close()
             return
         self._admitted = True
+        transport.set_write_buffer_limits(high=self._venue.config.output_soft_bytes)
         self._server.clients[self] = None
         self._opened_ns = self._last_byte_ns = self._venue.wall_ns()
         self._http = HttpConnection(self._venue, self._server.next_session(), write=self._write, close=transport.close)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of HTTP or of websocket frames; commands and replies leave at the end of the loop's turn."""
-        now_ns = self._venue.wall_ns()
-        self._last_byte_ns = now_ns
+        self._last_byte_ns = self._venue.wall_ns()
         self._pinged = False
-        us_in = now_ns // 1_000
+        self._intake.add(data)
+
+    def pause_writing(self) -> None:
+        """The peer does not take its output: its requests and pings wait too."""
+        self._choked = True
+
+    def resume_writing(self) -> None:
+        """The peer took most of its output."""
+        self._choked = False
+        self._intake.work_soon()
+
+    def _take(self, piece: bytes) -> None:
+        us_in = self._last_byte_ns // 1_000
         if self.session is not None:
-            self._frames(data, us_in)
-            connection = self.session
-            if connection.load >= self._venue.config.requests_in_flight_max and self._transport is not None:
-                self._transport.pause_reading()
-                connection.resume_reading = self._transport.resume_reading
-        elif self._http is not None:
-            first = not self._http.had_valid_request
-            if first:
-                self._head += data
-            if self._http.receive(data, us_in):
-                self._upgrade(bytes(self._head) if first else data, us_in)
-            elif self._http.had_valid_request:
-                self._head.clear()
+            self._frames(piece, us_in)
+        elif self._http is not None and self._http.receive(piece, us_in):
+            self._upgrade(us_in)
         self._server.flush_soon()
+
+    def _set_reading(self, on: bool) -> None:
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            (transport.resume_reading if on else transport.pause_reading)()
+
+    def _held_up(self) -> bool:
+        """Whether nothing more may be looked at; who is in the way calls back."""
+        session = self.session
+        if session is not None and session.crowded:
+            session.resume_reading = self._intake.work_soon
+            return True
+        return self._choked
 
     def eof_received(self) -> bool:
         """The peer will send no more."""
@@ -107,6 +131,7 @@ class ClientProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release everything."""
+        self._intake.end()
         if self._admitted:
             self._admitted = False
             self._server.limits.release(self._ip)
@@ -118,9 +143,10 @@ class ClientProtocol(asyncio.Protocol):
 
     # -- websocket --------------------------------------------------------------------------------------------
 
-    def _upgrade(self, head: bytes, us_in: int) -> None:
+    def _upgrade(self, us_in: int) -> None:
         """Hand the connection to the websocket library, starting with the request it has not seen."""
         assert self._http is not None
+        head, rest = self._http.upgrade_bytes()
         self._ws = ServerProtocol(max_size=self._venue.config.message_bytes_max, logger=ws_log)
         self._ws.receive_data(head)
         events = self._ws.events_received()
@@ -136,7 +162,6 @@ class ClientProtocol(asyncio.Protocol):
             self._transport_close()
             return
         http, self._http = self._http, None
-        self._head.clear()
         self.session = WsSession(
             self._venue,
             http.session_id,
@@ -145,8 +170,8 @@ class ClientProtocol(asyncio.Protocol):
             start_close=self._start_close,
             abort=self._abort,
         )
-        for event in events[1:]:
-            self._frame(event, us_in)
+        if rest:
+            self._frames(rest, us_in)
 
     def _frames(self, data: bytes, us_in: int) -> None:
         ws = self._ws
@@ -233,7 +258,7 @@ class ClientProtocol(asyncio.Protocol):
             return
         if self.session is None:
             if now_ns - self._last_byte_ns > 2 * config.idle_ping_s * 10**9:
-                self._transport_close()
+                self._abort()  # what it has not taken by now it never will
             return
         silent_ns = now_ns - self._last_byte_ns
         if silent_ns > 2 * config.idle_ping_s * 10**9:
