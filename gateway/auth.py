@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
@@ -21,6 +22,9 @@ from gateway.keys import Key, KeyRing, has_scope
 _NOBODY: Final = Key("", "", "no such key: this secret signs nothing", 0, ())
 SIGNATURES_MAX: Final = 262_144
 HEADER_SCHEME: Final = "deri-hmac-sha256"
+SESSION_NAME_MAX: Final = 128
+_SCOPE: Final = re.compile("[a-z_]+:(read|read_write|none)")
+_LIFE: Final = re.compile("[1-9][0-9]{0,8}")
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -93,16 +97,18 @@ class Authenticator:
             return bad_param("grant_type", "unknown grant type")
         if not good or key is _NOBODY:
             return self._invalid(now_ms)
-        wanted = params.scope.split()
-        session = [word for word in wanted if word == "connection" or word.startswith("session:")]
-        narrowed = [word for word in wanted if ":" in word and not word.startswith(("session:", "name:", "expires:"))]
+        asked = _asked(params.scope)
+        if isinstance(asked, Refusal):
+            return asked
+        narrowed, session, expires_s = asked
+        access_token_s = min(self._access_token_s, expires_s or self._access_token_s)
         owned = frozenset(key.scopes) if allowed is None else allowed
         scopes = frozenset(scope for scope in narrowed if has_scope(owned, scope)) if narrowed else owned
         principal = Principal(key.client_id, key.name, key.account, scopes)
-        scope_text = " ".join([*sorted(scopes), "mainaccount", *(session or ["connection"])])
+        scope_text = " ".join([*sorted(scopes), "mainaccount", session])
         result: dict[str, Any] = {
-            "access_token": self._token(key, "access", scopes, now_ms + 1000 * self._access_token_s),
-            "expires_in": self._access_token_s,
+            "access_token": self._token(key, "access", scopes, now_ms + 1000 * access_token_s),
+            "expires_in": access_token_s,
             "refresh_token": self._token(key, "refresh", scopes, now_ms + 1000 * self._refresh_token_s),
             "scope": scope_text,
             "token_type": "bearer",
@@ -203,6 +209,24 @@ class Authenticator:
 
     def _invalid(self, now_ms: int, reason: str = "invalid credentials") -> Refusal:
         return Refusal(13004, {"reason": reason, "server_time_ms": now_ms})
+
+
+def _asked(scope: str) -> tuple[list[str], str, int] | Refusal:
+    """The words of a scope: what narrows the grant, the session's name, the token's life in s (0 = not named). A word
+    that cannot be honoured is refused: it may be a limit that the caller relies on."""
+    narrowed: list[str] = []
+    session, expires_s = "connection", 0
+    for word in scope.split():
+        family, _, level = word.partition(":")
+        if family == "session" and 0 < len(level) <= SESSION_NAME_MAX:
+            session = word
+        elif family == "expires" and _LIFE.fullmatch(level):
+            expires_s = int(level)
+        elif _SCOPE.fullmatch(word):
+            narrowed.append(word)
+        elif word not in ("connection", "mainaccount") and family != "name":
+            return bad_param("scope", f"cannot be granted: {word[:100]}")
+    return narrowed, session, expires_s
 
 
 def _sign(key: Key, text: bytes) -> str:

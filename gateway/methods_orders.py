@@ -7,7 +7,7 @@ Does not know: other accounts: the account is always the principal's, never a pa
 
 from typing import Literal
 
-from domain.events import OrderState, decode_events
+from domain.events import OrderState, decode_events, decode_order
 from domain.reads import OrdersAnswer, ReadOpenOrders, ReadOrder
 from gateway.errors import ORDER_NOT_FOUND, UNKNOWN_INSTRUMENT, Refusal, bad_param
 from gateway.history_reader import TIME_NS_MAX, TradeWindow, UserTradePage
@@ -109,13 +109,14 @@ async def get_order_state(venue: Venue, call: Call, params: OrderParams) -> Outc
     found = parse_order_id(venue, params.order_id)
     if found is None:
         return ORDER_NOT_FOUND
-    account = call.principal.account
-    answer = await venue.read(ReadOrder(account, found[1]), OrdersAnswer)
-    for event in decode_events(answer.frames):
-        if isinstance(event, OrderState):
-            return _order_text(venue, event).encode()
-    order = await venue.history.order(account, found[1], at_least_sequence=max(venue.at_least(account), found[1]))
-    return ORDER_NOT_FOUND if order is None else _order_text(venue, order).encode()
+    account, (view, order_id) = call.principal.account, found
+    answer = await venue.read(ReadOrder(account, order_id), OrdersAnswer)
+    order = decode_order(answer.frames) if answer.frames else None
+    if order is None and order_id <= answer.sequence:  # a later number is no order yet: nothing to wait for
+        order = await venue.history.order(account, order_id, at_least_sequence=max(venue.at_least(account), order_id))
+    if order is None or order.instrument != view.instrument_id:
+        return ORDER_NOT_FOUND
+    return _order_text(venue, order).encode()
 
 
 def _chosen(venue: Venue, params: OrderHistoryParams | UserTradesParams) -> tuple[int, ...] | Refusal:

@@ -11,10 +11,11 @@ from typing import Any, Literal
 from domain import commands
 from domain.constants import BUY, FOK, GTC, IOC, LIMIT, MARKET, SELL
 from domain.events import decode_order
+from domain.instruments import KIND_SPOT
 from domain.reads import OrdersAnswer, ReadOrder
 from domain.units import NS_PER_MS
 from gateway.desk import not_eligible
-from gateway.errors import ORDER_NOT_FOUND, UNKNOWN_INSTRUMENT, Refusal, bad_param
+from gateway.errors import ORDER_NOT_FOUND, UNKNOWN_INSTRUMENT, Refusal, bad_field, bad_param
 from gateway.instrument_view import InstrumentView
 from gateway.table import (
     ANSWER_CANCELLED,
@@ -93,6 +94,15 @@ def _label(text: str) -> bytes | Refusal:
     return label
 
 
+def _amount(params: PlaceParams | EditParams) -> Decimal | Refusal | None:
+    """The quantity by either of its names; the contract size is 1, so both names mean the same number."""
+    if params.amount is None:
+        return params.contracts
+    if params.contracts is not None and params.contracts != params.amount:
+        return bad_param("contracts", "differs from amount")
+    return params.amount
+
+
 def _place(venue: Venue, call: Call, params: PlaceParams, side: int) -> Outcome:
     image = venue.image
     view = image.by_name.get(params.instrument_name)
@@ -100,7 +110,9 @@ def _place(venue: Venue, call: Call, params: PlaceParams, side: int) -> Outcome:
         return UNKNOWN_INSTRUMENT
     if not view.is_open:
         return BOOK_CLOSED
-    amount = params.amount if params.amount is not None else params.contracts
+    amount = _amount(params)
+    if isinstance(amount, Refusal):
+        return amount
     if amount is None:
         return bad_param("amount", "required")
     lots = view.lots(amount)
@@ -125,6 +137,8 @@ def _place(venue: Venue, call: Call, params: PlaceParams, side: int) -> Outcome:
         if params.post_only and time_in_force != GTC:
             return bad_param("post_only", "not with immediate_or_cancel or fill_or_kill")
         order_type = LIMIT
+    if params.reduce_only and view.instrument.kind == KIND_SPOT:
+        return bad_field(11029, "reduce_only", "a spot instrument has no position to reduce")
     if params.mmp:
         return bad_param("mmp", "market maker protection is not offered")
     label = _label(params.label)
@@ -169,14 +183,18 @@ def sell(venue: Venue, call: Call, params: PlaceParams) -> Outcome:
 
 
 def parse_order_id(venue: Venue, text: str) -> tuple[InstrumentView, int] | None:
-    """Instrument and number of an order id as clients see it; None when it cannot be one."""
+    """Instrument and number of an order id as clients see it; None when it cannot be one. Every order has one id: what
+    only reads like it is refused."""
     instrument, _, number = text.partition("-")
     if not (instrument.isascii() and instrument.isdigit() and number.isascii() and number.isdigit()):
         return None
     if len(instrument) > 9 or len(number) > 18:
         return None
     view = venue.image.views.get(int(instrument))
-    return None if view is None else (view, int(number))
+    order_id = int(number)
+    if view is None or order_id == 0 or text != f"{view.order_prefix}{order_id}":
+        return None
+    return view, order_id
 
 
 @method("private/edit", EditParams, scope=TRADE, pipelined=True)
@@ -199,6 +217,8 @@ async def _edit_after_read(
     if not answer.frames:
         return ORDER_NOT_FOUND
     order = decode_order(answer.frames)
+    if order.instrument != view.instrument_id:
+        return ORDER_NOT_FOUND
     return _edit(venue, call, params, view, order_id, order.price_ticks, order.total_lots)
 
 
@@ -211,7 +231,9 @@ def _edit(
     ticks_now: int = 0,
     lots_now: int = 0,
 ) -> Outcome:
-    amount = params.amount if params.amount is not None else params.contracts
+    amount = _amount(params)
+    if isinstance(amount, Refusal):
+        return amount
     lots = lots_now if amount is None else view.lots(amount)
     if isinstance(lots, Refusal):
         return lots
