@@ -58,6 +58,7 @@ class InstrumentView:
         self.is_open = is_open
         self.currencies = frozenset((instrument.base, instrument.quote))
         self.order_prefix = f"{instrument.instrument_id}-"
+        self._shown: dict[str, bytes] = {}  # state -> what to_json says in it
         self._prices: dict[int, str] = {}
         self._amounts: dict[int, str] = {}
 
@@ -156,6 +157,13 @@ class InstrumentView:
         return bad_field(10021, "amount", reason, min_trade_amount=raw(self.amount(lot_step)), nearest_amounts=nearest)
 
     # -- the instrument's dictionary --------------------------------------------------------------------------
+
+    def to_json(self) -> msgspec.Raw:
+        """`to_dict` as JSON; made once per state, because everybody asks for all instruments."""
+        text = self._shown.get(self.state)
+        if text is None:
+            text = self._shown[self.state] = msgspec.json.encode(self.to_dict())
+        return msgspec.Raw(text)
 
     def to_dict(self) -> dict[str, Any]:
         """What public/get_instruments shows."""

@@ -92,14 +92,14 @@ class IndexParams(PublicParams, frozen=True):
 def get_instruments(venue: Venue, call: Call, params: InstrumentsParams) -> Outcome:
     """Instruments, open ones unless `expired`."""
     found = venue.image.selected(params.currency, params.kind)
-    return encode([view.to_dict() for view in found if view.is_open != params.expired])
+    return encode([view.to_json() for view in found if view.is_open != params.expired])
 
 
 @method("public/get_instrument", InstrumentParams)
 def get_instrument(venue: Venue, call: Call, params: InstrumentParams) -> Outcome:
     """One instrument."""
     view = venue.image.by_name.get(params.instrument_name)
-    return UNKNOWN_INSTRUMENT if view is None else encode(view.to_dict())
+    return UNKNOWN_INSTRUMENT if view is None else bytes(view.to_json())
 
 
 @method("public/get_currencies", NoParams)
