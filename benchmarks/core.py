@@ -63,7 +63,7 @@ def set_up_commands() -> list[bytes]:
         lot_amount=31 * 10**8,
         tick_value=31 * 10_000,
         lot_units=0,
-        rules=BookRules(),
+        rules=BookRules(band_high_ticks=200_000),
         taker_fee_ppm=300,
         maker_fee_ppm=100,
         rule_id=1,
@@ -71,7 +71,7 @@ def set_up_commands() -> list[bytes]:
         expiry_ns=START_NS + 30 * DAY_NS,
         delivery_from_ns=START_NS,
         delivery_days=31,
-        position_lots_max=10**9,
+        position_lots_max=1_000_000,
     )
     cold = [
         commands.CreateAsset(name="USDC", scale=10**6, kind="cash"),
