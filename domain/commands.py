@@ -62,10 +62,13 @@ def new_order(
     return (head + label).ljust(length, b"\0")
 
 
-def cancel_order(*, account: int, order_id: int, origin: int = 0, request: int = 0) -> bytes:
-    """A CancelOrder record; a foreign, filled or unknown id is refused alike (UNKNOWN_ORDER)."""
+def cancel_order(
+    *, account: int, order_id: int, instrument: int | None = None, origin: int = 0, request: int = 0
+) -> bytes:
+    """A CancelOrder record; a foreign, filled or unknown id, or one of another `instrument`, is refused alike."""
+    market = 0 if instrument is None else instrument + 1
     return wire.CANCEL_ORDER.pack(
-        wire.CANCEL_ORDER.size, COMMAND_CANCEL_ORDER, 0, 0, 0, origin, request, account, 0, order_id
+        wire.CANCEL_ORDER.size, COMMAND_CANCEL_ORDER, 0, 0, 0, origin, request, account, market, order_id
     )
 
 
@@ -75,15 +78,17 @@ def amend_order(
     order_id: int,
     price_ticks: int,
     total_lots: int,
+    instrument: int | None = None,
     post_only: int = POST_ONLY_AS_IT_WAS,
     valid_until_ns: int = 0,
     origin: int = 0,
     request: int = 0,
 ) -> bytes:
     """An AmendOrder record; `total_lots` = filled + wanted open. Keeps its place only for less at the same price."""
+    market = 0 if instrument is None else instrument + 1
     return wire.AMEND_ORDER.pack(
         wire.AMEND_ORDER.size, COMMAND_AMEND_ORDER, 0, 0, 0, origin, request,
-        account, 0, order_id, price_ticks, total_lots, valid_until_ns, post_only,
+        account, market, order_id, price_ticks, total_lots, valid_until_ns, post_only,
     )  # fmt: skip
 
 

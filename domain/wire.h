@@ -30,14 +30,14 @@ typedef struct {
 typedef struct {
   command_header_t header;
   uint32_t account;
-  uint32_t padding;
+  uint32_t market;            /* instrument id + 1 that the order must be of; 0 = any */
   uint64_t order_id;
 } cancel_order_t;             /* 56 */
 
 typedef struct {
   command_header_t header;
   uint32_t account;
-  uint32_t padding;
+  uint32_t market;            /* as in cancel_order_t */
   uint64_t order_id;
   int64_t  price_ticks;
   int64_t  total_lots;        /* filled + wanted open */

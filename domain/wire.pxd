@@ -24,13 +24,13 @@ cdef extern from "wire.h" nogil:
     ctypedef struct cancel_order_t:
         command_header_t header
         uint32_t account
-        uint32_t padding
+        uint32_t market
         uint64_t order_id
 
     ctypedef struct amend_order_t:
         command_header_t header
         uint32_t account
-        uint32_t padding
+        uint32_t market
         uint64_t order_id
         int64_t price_ticks
         int64_t total_lots

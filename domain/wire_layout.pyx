@@ -81,7 +81,7 @@ def fields():
             field(&cancel_order, &cancel_order.header.origin, sizeof(cancel_order.header.origin), "header.origin"),
             field(&cancel_order, &cancel_order.header.request, sizeof(cancel_order.header.request), "header.request"),
             field(&cancel_order, &cancel_order.account, sizeof(cancel_order.account), "account"),
-            field(&cancel_order, &cancel_order.padding, sizeof(cancel_order.padding), "padding"),
+            field(&cancel_order, &cancel_order.market, sizeof(cancel_order.market), "market"),
             field(&cancel_order, &cancel_order.order_id, sizeof(cancel_order.order_id), "order_id"),
         ],
         "amend_order_t": [
@@ -93,7 +93,7 @@ def fields():
             field(&amend_order, &amend_order.header.origin, sizeof(amend_order.header.origin), "header.origin"),
             field(&amend_order, &amend_order.header.request, sizeof(amend_order.header.request), "header.request"),
             field(&amend_order, &amend_order.account, sizeof(amend_order.account), "account"),
-            field(&amend_order, &amend_order.padding, sizeof(amend_order.padding), "padding"),
+            field(&amend_order, &amend_order.market, sizeof(amend_order.market), "market"),
             field(&amend_order, &amend_order.order_id, sizeof(amend_order.order_id), "order_id"),
             field(&amend_order, &amend_order.price_ticks, sizeof(amend_order.price_ticks), "price_ticks"),
             field(&amend_order, &amend_order.total_lots, sizeof(amend_order.total_lots), "total_lots"),

@@ -242,16 +242,18 @@ cdef void finish_events(core_t *c) noexcept nogil:
 
 # ------------------------------------------------------------------------------------------------- cancel and amend
 
-cdef inline uint32_t own_order(core_t *c, uint64_t order_id, uint32_t account) noexcept nogil:
-    """Slot of a resting order of this account; unknown, foreign and gone look the same."""
+cdef inline uint32_t own_order(core_t *c, uint64_t order_id, uint32_t account, uint32_t market) noexcept nogil:
+    """Slot of a resting order of this account and market (0 = any); unknown, foreign and gone look the same."""
     cdef uint32_t slot = id_find(c.engine, order_id)
     if slot == 0 or account == 0 or c.engine.orders[slot].owner != account:
+        return 0
+    if market != 0 and c.engine.orders[slot].book + 1 != market:
         return 0
     return slot
 
 
 cdef void cancel_order(core_t *c, const cancel_order_t *command) noexcept nogil:
-    cdef uint32_t slot = own_order(c, command.order_id, command.account)
+    cdef uint32_t slot = own_order(c, command.order_id, command.account, command.market)
     begin_command(c, &command.header, command.account)
     if slot == 0:
         end_command(c, UNKNOWN_ORDER, 0, 0)
@@ -263,7 +265,7 @@ cdef void cancel_order(core_t *c, const cancel_order_t *command) noexcept nogil:
 
 cdef void amend_order(core_t *c, const amend_order_t *command) noexcept nogil:
     """Change price and total. Refused as a whole or carried out as a whole; the order keeps its id."""
-    cdef uint32_t slot = own_order(c, command.order_id, command.account)
+    cdef uint32_t slot = own_order(c, command.order_id, command.account, command.market)
     cdef incoming_t fresh
     cdef order_info_t info
     cdef funds_t funds

@@ -246,6 +246,7 @@ def _edit(
     record = commands.amend_order(
         account=call.principal.account,
         order_id=order_id,
+        instrument=view.instrument.instrument_id,
         price_ticks=ticks,
         total_lots=lots,
         post_only=commands.POST_ONLY_AS_IT_WAS if params.post_only is None else int(params.post_only),
@@ -265,7 +266,11 @@ def cancel(venue: Venue, call: Call, params: CancelParams) -> Outcome:
     view, order_id = found
     request = venue.desk.next_request()
     record = commands.cancel_order(
-        account=call.principal.account, order_id=order_id, origin=call.connection.origin, request=request
+        account=call.principal.account,
+        order_id=order_id,
+        instrument=view.instrument.instrument_id,
+        origin=call.connection.origin,
+        request=request,
     )
     return Command(record, request, ANSWER_CANCELLED, view, order_id)
 

@@ -28,10 +28,10 @@ _HOT_FIELDS: Final = {
         "account instrument price_ticks quantity_lots valid_until_ns side order_type time_in_force stp"
         " post_only reduce_only cancel_on_disconnect label_bytes",
     ),
-    constants.COMMAND_CANCEL_ORDER: (wire.CANCEL_ORDER, "account - order_id"),
+    constants.COMMAND_CANCEL_ORDER: (wire.CANCEL_ORDER, "account market order_id"),
     constants.COMMAND_AMEND_ORDER: (
         wire.AMEND_ORDER,
-        "account - order_id price_ticks total_lots valid_until_ns post_only",
+        "account market order_id price_ticks total_lots valid_until_ns post_only",
     ),
     constants.COMMAND_CANCEL_ALL: (wire.CANCEL_ALL, "account instrument asset instrument_kind side -"),
     constants.COMMAND_CANCEL_SESSION: (wire.CANCEL_ALL, "- - - - - -"),

@@ -19,6 +19,8 @@ from runtime.exits import EXIT_CLEAN, EXIT_DISK, EXIT_INVARIANT, EXIT_JOURNAL_DA
 from runtime.journal_reader import JournalDamaged
 from runtime.supervisor import CORE, FEED, FOLLOWER, GATEWAY, MAKER_BOT, Supervisor
 
+PRIVATE = 0o077
+
 
 def main(arguments: Sequence[str] | None = None, *, engine: Engine | None = None) -> int:
     """Run one command; returns the exit code (exits.py)."""
@@ -50,6 +52,7 @@ def main(arguments: Sequence[str] | None = None, *, engine: Engine | None = None
 
 
 def _serve(*, demo: bool, bot: bool) -> int:
+    os.umask(PRIVATE)  # what the venue keeps is its owner's alone
     if demo:
         _prepare_demo_once(bot=bot)
     config = load_config()

@@ -254,3 +254,15 @@ def test_a_full_venue_refuses_and_lives_on(limit: str) -> None:
     full.answer(commands.cancel_all(account=ANN))
     assert place(full, ANN, BUY, 4_900, 1).code == 0
     full.machine.check_invariants()
+
+
+def test_an_order_named_under_another_market_is_unknown_and_stays(venue: Venue) -> None:
+    resting = place(venue, ANN, BUY, 900, 3)
+    for record in (
+        commands.cancel_order(account=ANN, order_id=resting.sequence, instrument=2),
+        commands.amend_order(account=ANN, order_id=resting.sequence, instrument=2, price_ticks=901, total_lots=2),
+    ):
+        assert venue.answer(record).code == RejectCode.UNKNOWN_ORDER
+    assert [order.price_ticks for order in venue.resting(ANN)] == [900]
+    assert venue.answer(commands.cancel_order(account=ANN, order_id=resting.sequence, instrument=0)).code == 0
+    assert venue.resting(ANN) == []
