@@ -247,7 +247,7 @@ cdef inline uint32_t own_order(core_t *c, uint64_t order_id, uint32_t account, u
     cdef uint32_t slot = id_find(c.engine, order_id)
     if slot == 0 or account == 0 or c.engine.orders[slot].owner != account:
         return 0
-    if market != 0 and c.engine.orders[slot].book + 1 != market:
+    if market != 0 and <uint32_t>c.engine.orders[slot].book + 1 != market:
         return 0
     return slot
 
