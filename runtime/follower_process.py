@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import uvloop
 
 from domain.ensure import InvariantViolation
+from domain.rejects import RejectCode
 from runtime.config import Config, ConfigError, load_config
 from runtime.engine import Engine, exchange_engine
 from runtime.exits import EXIT_CLEAN, EXIT_DIGEST_MISMATCH, EXIT_DISK, EXIT_INVARIANT, EXIT_JOURNAL_DAMAGED, EXIT_USAGE
@@ -74,6 +75,8 @@ class FollowerShell:
         snapshot_at = loop.time() + self._config.snapshots.every_s
         while not self._stopping:
             caught_up = self._status is None or follower.step(self._status)
+            for sequence, code in follower.history.take_refusals():
+                report("follower", f"the venue's own command {sequence} was refused: {RejectCode(code).name}")
             behind_snapshot = follower.sequence - follower.snapshot_sequence
             due = behind_snapshot >= self._config.snapshots.every_commands or loop.time() >= snapshot_at
             if due and caught_up:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from domain import wire
-from domain.constants import EVENT_COLD, EVENT_COMMAND, EVENT_ORDER, EVENT_TRADE, ORDER_OPEN
+from domain.constants import COMMAND_COLD, EVENT_COLD, EVENT_COMMAND, EVENT_ORDER, EVENT_TRADE, ORDER_OPEN
 from domain.ensure import ensure
 from domain.events import DividendChanged, ForwardSettled, VariationMarginPaid, decode_event
+from domain.rejects import RejectCode
 
 SCHEMA_VERSION: Final = 1
 MINUTE_NS: Final = 60 * 10**9
@@ -82,6 +83,9 @@ ON CONFLICT (token, block_hash, account) DO UPDATE SET
 FINAL_SETTLEMENT: Final = -1  # cycle_id of final settlements, whose price is the sum of the month's fixings
 _FRAME_START: Final = struct.Struct("<IH")
 _COMMAND_STAMP: Final = struct.Struct("<Qq")  # at byte 8 of a command frame
+_COMMAND_OUTCOME: Final = struct.Struct("<H2xi")  # command kind and code, at byte 44
+# What a feed may send twice after a restart: refused without effect, and nobody's concern.
+_REPEATS: Final = frozenset({0, RejectCode.ALREADY_EXISTS, RejectCode.DUPLICATE_BLOCK})
 _ORDER_KEYS: Final = struct.Struct("<Q8xII")  # order_id, account, instrument: at byte 8 of an order frame
 _ORDER_FILLED_OFFSET: Final = 48
 _ORDER_UPDATED_OFFSET: Final = 80
@@ -110,6 +114,7 @@ class History:
         owner, self.sequence = self._connection.execute("SELECT venue_id, sequence FROM progress").fetchone()
         if owner != venue_id:
             raise HistoryMismatch(f"{path}: belongs to another venue's journal")
+        self._refusals: list[tuple[int, int]] = []
         self._forget_pending()
 
     def _create(self, venue_id: bytes) -> None:
@@ -149,6 +154,9 @@ class History:
                 raise ValueError(f"bad event frame of {length} bytes at {offset}")
             if kind == EVENT_COMMAND:
                 sequence, time_ns = _COMMAND_STAMP.unpack_from(events, offset + 8)
+                command_kind, code = _COMMAND_OUTCOME.unpack_from(events, offset + 44)
+                if command_kind == COMMAND_COLD and code not in _REPEATS:
+                    self._refusals.append((sequence, code))
             elif kind == EVENT_ORDER:
                 self._take_order(events[offset : offset + length])
             elif kind == EVENT_TRADE:
@@ -158,6 +166,11 @@ class History:
             offset += length
         self._pending_sequence = last_sequence
         self._time_ns = max(self._time_ns, time_ns)
+
+    def take_refusals(self) -> list[tuple[int, int]]:
+        """(sequence, code) of the venue's own commands that were refused since the last call: somebody must look."""
+        refusals, self._refusals = self._refusals, []
+        return refusals
 
     def commit(self) -> None:
         """Write all that was projected since the last commit, and the progress, as one. Raises sqlite3.Error."""

@@ -10,6 +10,7 @@ import pytest
 from domain import wire
 from domain.constants import (
     BUY,
+    COMMAND_COLD,
     COMMAND_NEW_ORDER,
     EVENT_COMMAND,
     EVENT_DEPTH,
@@ -21,6 +22,7 @@ from domain.constants import (
     SELL,
 )
 from domain.events import DividendChanged, OrderState, Trade, VariationMarginPaid, encode_cold_event
+from domain.rejects import RejectCode
 from gateway.history_reader import HistoryBehind, TradeWindow
 from runtime.history import MINUTE_NS, History, HistoryMismatch
 from runtime.history_queries import HistoryQueries
@@ -311,3 +313,22 @@ def test_a_reader_gives_up_loudly_when_the_follower_stays_behind(path: Path) -> 
             reader.close()
 
     asyncio.run(scenario())
+
+
+def test_refusals_of_the_venue_s_own_commands_are_told_once_and_repeats_and_clients_are_not(path: Path) -> None:
+    history = History(path, VENUE)
+
+    def frame(sequence: int, kind: int, code: int) -> bytes:
+        return wire.COMMAND_EVENT.pack(
+            wire.COMMAND_EVENT.size, EVENT_COMMAND, 0, sequence, START_NS, 0, 0, 0, kind, 0, code, 0, 0
+        )
+
+    outcomes = [
+        (COMMAND_COLD, 0), (COMMAND_COLD, RejectCode.INSUFFICIENT_BALANCE), (COMMAND_COLD, RejectCode.DUPLICATE_BLOCK),
+        (COMMAND_COLD, RejectCode.ALREADY_EXISTS), (COMMAND_NEW_ORDER, RejectCode.PRICE_BAND),
+        (COMMAND_COLD, RejectCode.BAD_WORK),
+    ]  # fmt: skip
+    history.project(6, b"".join(frame(number, *outcome) for number, outcome in enumerate(outcomes, 1)))
+    assert history.take_refusals() == [(2, RejectCode.INSUFFICIENT_BALANCE), (6, RejectCode.BAD_WORK)]
+    assert history.take_refusals() == []
+    history.close()
