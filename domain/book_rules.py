@@ -11,7 +11,7 @@ PRICE_TICKS_LIMIT: Final = 2**27  # prices are below this; the level directory o
 
 
 class BookRules(msgspec.Struct, frozen=True):
-    """Checks of one book. Prices in ticks, quantities in lots. Rules MATCH-020..026."""
+    """Checks of one book. Prices in ticks, quantities in lots. Rules MATCH-020..028."""
 
     price_step_ticks: int = 1  # a limit price is a multiple of this
     lot_step: int = 1  # a quantity is a multiple of this

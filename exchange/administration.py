@@ -84,7 +84,6 @@ def list_instrument(state: State, command: ListInstrument) -> Refusal | None:
         command.index_ticks,
     )
     if instrument.kind == KIND_FORWARD:
-        state.curve_anchor[instrument.instrument_id] = command.index_ticks
         set_spread_charges(state)
     state.emit(InstrumentListed(instrument))
     return None

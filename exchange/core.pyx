@@ -10,15 +10,15 @@ from libc.string cimport memcpy
 
 import msgspec
 
-from clearing.contracts cimport KIND_FORWARD, KIND_SPOT, NO_MARGIN, SCENARIOS, contract_t
+from clearing.contracts cimport KIND_SPOT, NO_MARGIN, SCENARIOS, contract_t
 from clearing.ledger cimport Ledger
 from clearing.margin cimport MARGIN_SLOTS, Margin
 from clearing.positions cimport Positions
 from clearing.timeline cimport Timeline
 from clearing.whitelist cimport Whitelist
 from domain.wire cimport command_header_t
-from exchange.emit cimport begin_command, emit_mark, emit_order, end_command, frame_new
-from exchange.order_entry cimport cancel_slots, run_hot
+from exchange.emit cimport begin_command, emit_order, end_command, frame_new
+from exchange.order_entry cimport run_hot
 from matching.book_state cimport depth_of, dump_engine, load_engine
 from matching.engine cimport MatchingEngine, engine_add_book
 from matching.order_pool cimport id_find

@@ -4,14 +4,14 @@
 Lives here: every loop over positions, orders or accounts that a cold command needs.
 Does not know: when they run and why (vm_cycle.py, administration.py).
 """
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t
 
 from clearing.contracts cimport KIND_FORWARD, NO_MARGIN, contract_t
 from clearing.ledger cimport free_cash, transfer
 from clearing.margin cimport (add_order, exposure_in, exposure_out, initial_of, margin_book, margin_book_t, order_loss,
                               requirement)
 from clearing.positions cimport position_open, position_t
-from exchange.core cimport ACCOUNT_NONE, Core, core_t
+from exchange.core cimport Core, core_t
 from exchange.emit cimport emit_mark
 from exchange.order_entry cimport cancel_slots
 from exchange.settle cimport reduces

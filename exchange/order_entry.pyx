@@ -5,11 +5,10 @@ Lives here: the five hot commands, in the order of the flow. The main path is `n
 Does not know: cold commands, bytes beyond the packed records, sessions.
 Every command writes one command frame, then trades and order states in the order they happened, then depth.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from clearing.contracts cimport KIND_FORWARD, contract_t
+from clearing.contracts cimport contract_t
 from clearing.timeline cimport timeline_room
 from clearing.whitelist cimport eligible
 from domain.wire cimport amend_order_t, cancel_all_t, cancel_order_t, command_header_t, new_order_t

@@ -4,7 +4,7 @@
 Lives here: `stamp_records` and `split_records`. Does not know: what a command means.
 After a batch passed here every length, kind and trailing label is inside its record, so the core reads without checks.
 """
-from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from domain.wire cimport amend_order_t, cancel_all_t, cancel_order_t, command_header_t, new_order_t
 
@@ -14,7 +14,6 @@ cdef enum:
     CANCEL_SESSION = 5
     COLD = 32
     COLD_PREFIX_BYTES = 48
-    LABEL_BYTES_MAX = 64
     RECORD_BYTES_MAX = 1048576
 
 

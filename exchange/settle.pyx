@@ -7,7 +7,7 @@ Theory: a resting or taking order promises the most it can cost per lot. Spot bu
 forward: the fee. Forwards are checked by the V/W worst case on top. A fill can then never fail: both legs of a spot
 trade move inside it (delivery versus payment, model 1).
 """
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t
 
 from clearing.contracts cimport KIND_FORWARD, KIND_SPOT, NO_MARGIN, contract_t
 from clearing.ledger cimport balance_at, free_cash, transfer

@@ -41,7 +41,6 @@ class Image(msgspec.Struct, frozen=True):
     price_micro_usdc: int
     index_msat: int
     index_micro_usdc: int
-    curve_anchor: list[tuple[int, int]]
     core: bytes
     prices: list[tuple[int, int]]
     fixings: list[tuple[str, list[tuple[int, int]]]]
@@ -72,7 +71,6 @@ def dump_state(state: State) -> bytes:
             price_micro_usdc=state.price_micro_usdc,
             index_msat=state.index_msat,
             index_micro_usdc=state.index_micro_usdc,
-            curve_anchor=sorted(state.curve_anchor.items()),
             core=state.core.dump(),
             prices=[(step.time_s, step.value) for step in state.prices],
             fixings=[(name, sorted(days.items())) for name, days in sorted(state.fixings.items())],
@@ -107,7 +105,6 @@ def load_state(data: bytes) -> State:
     state.price_micro_usdc = image.price_micro_usdc
     state.index_msat = image.index_msat
     state.index_micro_usdc = image.index_micro_usdc
-    state.curve_anchor = dict(image.curve_anchor)
     state.prices = [Step(time_s, price) for time_s, price in image.prices]
     state.fixings = {name: dict(days) for name, days in image.fixings}
     state.settled = dict(image.settled)

@@ -75,7 +75,6 @@ class State:
         self.settled: dict[int, int] = {}  # forward -> sum of fixings it was finally settled on
         self.index_msat = 0
         self.index_micro_usdc = 0
-        self.curve_anchor: dict[int, int] = {}  # forward -> index at its last mark
 
     @property
     def now_ns(self) -> int:

@@ -8,14 +8,14 @@ account, cycle account to winners -> positions restart at the price. Settled to 
 from domain.arithmetic import mul_div_ceil, mul_div_floor, mul_div_half_even
 from domain.book_rules import PRICE_TICKS_LIMIT
 from domain.commands import AdvanceTime, RunVariationMargin, UpdateMarks
+from domain.constants import FIRST_CLIENT_ACCOUNT
 from domain.events import AccountsChanged
 from domain.instruments import KIND_FORWARD, Instrument
 from domain.rejects import RejectCode
-from domain.units import MSAT_PER_SAT
 from exchange.administration import close_expired
 from exchange.chain_events import settle_dividends
 from exchange.epochs import cancel_increasing, margin_states, set_epoch
-from exchange.final_settlement import publish_fixings, settle_delivered
+from exchange.final_settlement import TICK_UNITS, publish_fixings, settle_delivered
 from exchange.funds import cycle_dues, finish_cycle, netted, pay, uncovered
 from exchange.state import MARGIN_ASSETS, Refusal, State
 
@@ -40,11 +40,9 @@ def update_mark(state: State, instrument: Instrument) -> None:
     """
     before, index_before = state.core.mark(instrument.instrument_id)
     index_ticks = min(index_of(state, instrument), PRICE_TICKS_LIMIT - 1) or index_before
-    wanted = median(sources_of(state, instrument, before, index_ticks))
+    wanted = median(sources_of(state, instrument, index_ticks))
     low, high = instrument.rules.band_low_ticks, instrument.rules.band_high_ticks
     mark_ticks = banded(before, min(max(wanted, low), high))
-    if instrument.kind == KIND_FORWARD and index_ticks:
-        state.curve_anchor[instrument.instrument_id] = index_ticks
     if (mark_ticks, index_ticks) != (before, index_before):
         psr = state.core.psr(instrument.instrument_id)
         set_epoch(state.core, instrument.instrument_id, mark_ticks, index_ticks, psr)
@@ -53,15 +51,14 @@ def update_mark(state: State, instrument: Instrument) -> None:
 def index_of(state: State, instrument: Instrument) -> int:
     """The instrument's index in ticks: hashprice for forwards, the BTC price for BTC_USDC, 0 where there is none."""
     if instrument.kind == KIND_FORWARD:
-        if instrument.quote == "BTC":
-            return mul_div_half_even(state.index_msat, 1, MSAT_PER_SAT)
-        return mul_div_half_even(state.index_micro_usdc, 1, MICRO_USDC_PER_CENT)
+        index = state.index_msat if instrument.quote == "BTC" else state.index_micro_usdc
+        return mul_div_half_even(index, 1, TICK_UNITS[instrument.quote])
     if (instrument.base, instrument.quote) == ("BTC", "USDC"):
         return mul_div_half_even(state.price_micro_usdc, 1, MICRO_USDC_PER_CENT)
     return 0
 
 
-def sources_of(state: State, instrument: Instrument, before: int, index_ticks: int) -> list[int]:
+def sources_of(state: State, instrument: Instrument, index_ticks: int) -> list[int]:
     """Mid of the book, last trade, and the curve: the previous mark moved as the index moved since (MARK-002)."""
     bid, ask = state.core.best(instrument.instrument_id)
     _, last = state.core.tape(instrument.instrument_id)
@@ -70,9 +67,9 @@ def sources_of(state: State, instrument: Instrument, before: int, index_ticks: i
         sources.append(mul_div_half_even(bid + ask, 1, 2))
         if last:
             sources.append(min(max(last, bid), ask))  # an old trade does not pull the mark out of the market
-    anchor = state.curve_anchor.get(instrument.instrument_id, 0)
-    if anchor and index_ticks:
-        sources.append(max(1, mul_div_half_even(before, index_ticks, anchor)))
+    before, index_before = state.core.mark(instrument.instrument_id)
+    if instrument.kind == KIND_FORWARD and index_before and index_ticks:
+        sources.append(max(1, mul_div_half_even(before, index_ticks, index_before)))
     elif instrument.kind != KIND_FORWARD and index_ticks:
         sources.append(index_ticks)
     return sources or [before]
@@ -117,7 +114,7 @@ def act_on_margin(state: State) -> None:
                 below[account] = True
     changed = []
     for offset in range(len(state.accounts)):
-        account = 16 + offset
+        account = FIRST_CLIENT_ACCOUNT + offset
         wanted = ACCOUNT_REDUCE_ONLY if account in below else ACCOUNT_ACTIVE
         if state.core.account_state(account) != wanted:
             state.core.set_account_state(account, wanted)

@@ -9,12 +9,12 @@ bitmaps and owner lists' heads are rebuilt from it.
 import hashlib
 import struct
 
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memcpy
 
 from matching.order_pool cimport id_add, id_find
 from matching.price_levels cimport next_ask_above, next_bid_below, summary_set
-from matching.types cimport (NO_ASK, NO_BID, PAGE_BITS, SUMMARY_DEPTH_MAX, book_t, engine_t, level_t, order_t, page_t)
+from matching.types cimport (NO_ASK, NO_BID, PAGE_BITS, book_t, engine_t, level_t, order_t, page_t)
 
 from domain.ensure import ensure
 

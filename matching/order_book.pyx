@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Price-time matching: check, match, rest, amend, cancel.
 
-Lives here: the rules MATCH-001..040 over the structs of types.pxd.
+Lives here: the rules MATCH-001..052 over the structs of types.pxd.
 Does not know: money, margin, who an owner is, time.
 Theory: validate everything first (`book_prepare*` change nothing and return a RejectCode), then act (`book_execute*`
 cannot fail: slots, pages and event space were checked or are sized for the worst case). Every divisor and dividend
@@ -15,7 +15,7 @@ from matching.order_pool cimport (id_add, id_find, id_remove, owner_link, owner_
                                   slot_take)
 from matching.price_levels cimport level_append, level_emptied, level_remove, next_ask_above, next_bid_below
 from matching.types cimport (BOOK_AMENDED, BOOK_CANCELLED, BOOK_FILL, BOOK_RESTED, NO_ASK, NO_BID, PAGE_BITS,
-                             book_event_t, book_rules_t, book_t, engine_t, incoming_t, level_t, order_t, page_t)
+                             book_event_t, book_rules_t, book_t, engine_t, incoming_t, level_t, order_t)
 
 
 # Values of domain.constants and domain.rejects; tests/unit/matching compares them.
@@ -29,7 +29,6 @@ cdef enum:
     STP_NEWEST = 1
     STP_OLDEST = 2
     STP_BOTH = 3
-    REASON_USER = 1
     REASON_IOC = 2
     REASON_FOK = 3
     REASON_NO_LIQUIDITY = 4
@@ -42,7 +41,6 @@ cdef enum:
     LOT_STEP = 2005
     PRICE_STEP = 2006
     PRICE_BAND = 2007
-    UNKNOWN_ORDER = 4001
     POST_ONLY_CROSS = 4002
     BOOK_FULL = 4003
     DUPLICATE_ID = 4005
@@ -87,7 +85,7 @@ cdef inline bint crosses(book_t *book, int side, int64_t price_ticks) noexcept n
 
 
 cdef inline int64_t market_limit(book_t *book, int side) noexcept nogil:
-    """Limit of a market order: the best opposite price +/- protection, inside the band (MATCH-010)."""
+    """Limit of a market order: the best opposite price +/- protection, inside the band (MATCH-025..027)."""
     cdef book_rules_t *rules = &book.rules
     cdef int64_t best = book.best[1 - side]
     cdef int64_t limit
@@ -99,7 +97,7 @@ cdef inline int64_t market_limit(book_t *book, int side) noexcept nogil:
 
 
 cdef int64_t fillable_lots(engine_t *e, book_t *book, incoming_t *order) noexcept nogil:
-    """What the order could trade at once, at most its own size; costs what the trades would. FOK, MATCH-012.
+    """What the order could trade at once, at most its own size; costs what the trades would. MATCH-013, MATCH-035.
 
     Own orders never count; where they stop the taker (newest, both) nothing behind them counts either.
     """
@@ -349,7 +347,7 @@ cdef int32_t book_prepare_amend(engine_t *e, uint32_t slot, int64_t price_ticks,
 
 
 cdef inline bint keeps_place(order_t *order, incoming_t *fresh) noexcept nogil:
-    """Only less at the same price keeps its place (MATCH-030)."""
+    """Same price and no increase keeps the place (MATCH-041)."""
     return fresh.price_ticks == order.price_ticks and fresh.lots <= order.open_lots
 
 

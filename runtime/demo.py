@@ -112,7 +112,6 @@ def genesis(start_ns: int) -> list[bytes]:
         commands.SetPrice(demo.price_micro_usdc, "synthetic", 0),
         commands.StartChain("main", FIRST_HEIGHT, demo.header, header_time_s(demo.header)),
         *listed,
-        commands.SetScenarios(2, RATES_PPM),  # once more: the spread charge follows the listed months
         *(commands.OpenAccount(name) for name in accounts),
         commands.Deposit(SITG, "USDC", 10_000_000 * USDC_SCALE, "genesis:sitg:USDC"),
         commands.Deposit(SITG, "BTC", 100 * BTC_SCALE, "genesis:sitg:BTC"),
