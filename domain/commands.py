@@ -28,7 +28,7 @@ from domain.constants import (
 )
 from domain.instruments import Instrument
 
-POST_ONLY_AS_IT_WAS: Final = 2
+POST_ONLY_AS_IT_WAS: Final = 255
 
 Int64 = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]  # what a slab can hold; more is no command
 

@@ -11,15 +11,43 @@ SELL: Final = 1
 
 LIMIT: Final = 0
 MARKET: Final = 1
+MARKET_TO_LIMIT: Final = 2
 
 GTC: Final = 0
 IOC: Final = 1
 FOK: Final = 2
+GFA: Final = 3  # good for auction
+
+POST_ONLY_NO: Final = 0
+POST_ONLY_REJECT: Final = 1
+POST_ONLY_SLIDE: Final = 2
+
+TRIGGER_NONE: Final = 0
+TRIGGER_UP: Final = 1  # when the reference is at or above the trigger price
+TRIGGER_DOWN: Final = 2
+
+REFERENCE_LAST: Final = 0
+REFERENCE_MARK: Final = 1
+REFERENCE_INDEX: Final = 2
+
+PEG_NONE: Final = 0
+PEG_BID: Final = 1
+PEG_ASK: Final = 2
+PEG_MID: Final = 3
+
+PHASE_CONTINUOUS: Final = 0
+PHASE_PRE_OPEN: Final = 1
+PHASE_OPENING: Final = 2
+PHASE_VOLATILITY: Final = 3
+PHASE_HALT: Final = 4
+PHASE_CLOSED: Final = 5
+PHASE_EXPIRED: Final = 6
 
 STP_NONE: Final = 0
 STP_CANCEL_NEWEST: Final = 1
 STP_CANCEL_OLDEST: Final = 2
 STP_CANCEL_BOTH: Final = 3
+STP_DECREMENT: Final = 4
 
 # Order states in order frames.
 ORDER_OPEN: Final = 1
@@ -41,10 +69,24 @@ REASON_DISCONNECT: Final = 9
 REASON_ELIGIBILITY: Final = 10
 REASON_MARGIN: Final = 11
 REASON_EXPIRY: Final = 12
+REASON_BUDGET: Final = 13
+REASON_BAND: Final = 14
+REASON_AUCTION_END: Final = 15
+REASON_OCO: Final = 16
+REASON_MMP: Final = 17
+REASON_PEG: Final = 18  # re-priced: not the end of the order
+REASON_NO_REFERENCE: Final = 19
+REASON_MASS: Final = 20
+REASON_REDUCE_ONLY: Final = 21
+REASON_KILL_SWITCH: Final = 22
+REASON_POST_ONLY: Final = 23  # triggered orders that fail a check on entering
+REASON_BOOK_FULL: Final = 24
+REASON_PHASE: Final = 25
 
 REASON_TEXTS: Final = (
     "", "user", "ioc", "fok", "no_liquidity", "protection", "stp", "amend_total", "amend_replace",
-    "disconnect", "eligibility", "margin", "expiry",
+    "disconnect", "eligibility", "margin", "expiry", "budget", "band", "auction_end", "oco", "mmp", "peg",
+    "no_reference", "mass", "reduce_only", "kill_switch", "post_only", "book_full", "phase",
 )  # fmt: skip
 
 # Command record kinds. Hot kinds (below COMMAND_COLD) run without the interpreter.

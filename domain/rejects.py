@@ -41,6 +41,21 @@ class RejectCode(IntEnum):
     BOOK_FULL = 4003
     OPEN_ORDERS_MAX = 4004
     DUPLICATE_ID = 4005
+    BAD_ORDER = 4006  # fields that do not go together
+    DISPLAY_RANGE = 4007
+    NOTIONAL_MAX = 4008
+    TRIGGER_PRICE = 4009
+    WOULD_TRIGGER = 4010
+    TRAILING_FULL = 4011
+    PEGS_FULL = 4012
+    NO_REFERENCE = 4013
+    OCO_UNKNOWN = 4014
+    MMP_UNKNOWN = 4015
+    MMP_FROZEN = 4016
+    PHASE = 4017  # not in this phase of the book
+    ILLEGAL_PHASE = 4018  # a transition that is not in the table
+    BOOK_HALTED = 4019
+    BOOK_CLOSED = 4020
     # 5xxx chain
     UNKNOWN_PARENT = 5001
     BAD_WORK = 5002
@@ -63,4 +78,19 @@ BOOK_REASON_TEXTS: dict[int, str] = {
     RejectCode.POST_ONLY_CROSS: "post_only_cross",
     RejectCode.BOOK_FULL: "book_full",
     RejectCode.UNKNOWN_ORDER: "unknown_order",
+    RejectCode.BAD_ORDER: "bad_order",
+    RejectCode.DISPLAY_RANGE: "display_range",
+    RejectCode.NOTIONAL_MAX: "notional",
+    RejectCode.TRIGGER_PRICE: "trigger_price",
+    RejectCode.WOULD_TRIGGER: "would_trigger",
+    RejectCode.TRAILING_FULL: "trailing_full",
+    RejectCode.PEGS_FULL: "pegs_full",
+    RejectCode.NO_REFERENCE: "no_reference",
+    RejectCode.OCO_UNKNOWN: "oco_unknown",
+    RejectCode.MMP_UNKNOWN: "mmp_unknown",
+    RejectCode.MMP_FROZEN: "mmp_frozen",
+    RejectCode.PHASE: "phase",
+    RejectCode.ILLEGAL_PHASE: "illegal_phase",
+    RejectCode.BOOK_HALTED: "halted",
+    RejectCode.BOOK_CLOSED: "closed",
 }
