@@ -1,0 +1,1 @@
+"""Matching engines of others, installable from PyPI, on the same streams as the book."""
