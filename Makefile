@@ -97,10 +97,18 @@ clients: build ## unmodified ccxt, in an environment of its own, against venues 
 C_FLAGS := -O3 -DNDEBUG -std=gnu11 -Wall -Wextra -Wno-unused-function $(if $(HASHBOOK_MARCH),-march=$(HASHBOOK_MARCH))
 C_TOOLS := $(BENCH)/gen $(BENCH)/floor $(BENCH)/floor_hashed $(BENCH)/ws_load
 
-bench: build bench-tools ## book, sequenced core and end to end, each beside its floor; HASHBOOK_BENCH_TINY=1 for a glance
+bench: build bench-tools ## book, rivals, sequenced core and end to end, each beside its floor; HASHBOOK_BENCH_TINY=1 for a glance
 	@$(PY) -m benchmarks.matching
+	@$(PY) -m benchmarks.instructions --optional
+	@$(PY) -m benchmarks.rivals --optional
 	@$(PY) -m benchmarks.core
 	@$(PY) -m benchmarks.end_to_end
+
+instructions: build bench-tools ## instructions an operation under valgrind, held to their budget; WRITE=1 makes them the budget
+	@$(PY) -m benchmarks.instructions $(if $(WRITE),--write)
+
+rivals: build bench-tools ## the book beside matching engines from PyPI, in an environment of their own
+	@$(PY) -m benchmarks.rivals
 
 bench-tools: $(C_TOOLS) ## the C programs that the benchmarks measure with
 
@@ -136,7 +144,7 @@ clean: ## remove what was built (the environment stays: make distclean)
 	@for d in $(ROOMS) benchmarks; do rm -f $$d/*.so; done
 
 distclean: clean ## also remove the environment; var/ is never touched
-	@rm -rf $(VENV) .venv-ccxt .cache
+	@rm -rf $(VENV) .venv-ccxt .venv-rivals .cache
 
-.PHONY: help build run test kill twin cases load clients bench bench-tools annotate lint lock clean distclean
+.PHONY: help build run test kill twin cases load clients bench instructions rivals bench-tools annotate lint lock clean distclean
 .DELETE_ON_ERROR:
