@@ -95,7 +95,7 @@ clients: build ## unmodified ccxt, in an environment of its own, against venues 
 # ------------------------------------------------------------------ measure
 
 C_FLAGS := -O3 -DNDEBUG -std=gnu11 -Wall -Wextra -Wno-unused-function $(if $(HASHBOOK_MARCH),-march=$(HASHBOOK_MARCH))
-C_TOOLS := $(BENCH)/gen $(BENCH)/floor $(BENCH)/floor_hashed $(BENCH)/ws_load
+C_TOOLS := $(BENCH)/gen $(BENCH)/gen_mixed $(BENCH)/floor $(BENCH)/floor_hashed $(BENCH)/ws_load
 
 bench: build bench-tools ## book, rivals, sequenced core and end to end, each beside its floor; HASHBOOK_BENCH_TINY=1 for a glance
 	@$(PY) -m benchmarks.matching
@@ -114,7 +114,7 @@ bench-tools: $(C_TOOLS) ## the C programs that the benchmarks measure with
 
 $(BENCH):
 	@mkdir -p $@
-$(BENCH)/gen: benchmarks/floor/gen.c benchmarks/floor/book.h benchmarks/floor/stream.h | $(BENCH)
+$(BENCH)/gen $(BENCH)/gen_mixed: $(BENCH)/%: benchmarks/floor/%.c $(addprefix benchmarks/floor/,flow.h book.h stream.h) | $(BENCH)
 	@echo "==> compiling $@" && $(CC) $(C_FLAGS) -o $@ $<
 $(BENCH)/floor: benchmarks/floor/floor.c benchmarks/floor/book.h benchmarks/floor/stream.h | $(BENCH)
 	@echo "==> compiling $@" && $(CC) $(C_FLAGS) -o $@ $<

@@ -5,7 +5,8 @@
  * Does not know: any order book.
  *
  * A file is a 32-byte header and then prefill + timed records of 24 bytes, little endian. Prices are ticks,
- * quantities lots. Only the records after the prefill are timed. */
+ * quantities lots. Only the records after the prefill are timed. "OPS1" is a plain stream: adds, cancels, replaces;
+ * "OPS2" is a mixed one, which has the other types too, and which the bare book cannot run. */
 #ifndef FLOOR_STREAM_H
 #define FLOOR_STREAM_H
 #include <stdint.h>
@@ -15,10 +16,17 @@
 #include <time.h>
 
 enum { STREAM_ADD = 1, STREAM_CANCEL = 2, STREAM_REPLACE = 3 };
+/* Mixed streams only; all are good till cancelled.
+ *   ICEBERG  an add that shows `extra` lots
+ *   STOP     a limit order that waits until the last price reaches `extra`: at or above it for a buy, below for a sell
+ *   QUOTE    cancels `id` if it is there (0 = there is none), and adds `new_id` whether it was or not
+ *   SLIDE    an add that takes the best price that does not trade
+ *   PEG      follows the best price of its own side at a distance of `price_ticks`, signed; it has no limit */
+enum { STREAM_ICEBERG = 4, STREAM_STOP = 5, STREAM_QUOTE = 6, STREAM_SLIDE = 7, STREAM_PEG = 8 };
 enum { SIDE_BUY = 0, SIDE_SELL = 1 };
 
 typedef struct {
-  char magic[4]; /* "OPS1" */
+  char magic[4]; /* "OPS1", "OPS2" */
   uint32_t symbols;
   uint32_t prefill;      /* records that build the book, untimed */
   uint32_t timed;        /* records that are timed */
@@ -36,7 +44,7 @@ typedef struct {
   uint32_t new_id;
   int32_t price_ticks;
   uint32_t lots;
-  uint32_t padding;
+  uint32_t extra; /* plain records: 0 */
 } stream_record_t;
 
 typedef struct {
