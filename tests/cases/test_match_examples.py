@@ -268,9 +268,9 @@ def test_match_060_digest_is_over_resting_orders_in_queue_order(book: Book) -> N
     book.buy(1, 5, 10)
     book.buy(2, 6, 11)
     book.sell(3, 2, 11)
-    records = [(0, BUY, 11, 2, CID, 4, 2), (0, BUY, 10, 9, CID, 5, 0), (0, BUY, 10, 1, CID, 5, 0),
-               (0, SELL, 12, 7, ANN, 5, 0)]  # fmt: skip
-    packed = b"".join(struct.pack("<IBqQIqq", *record) for record in records)
+    records = [(0, BUY, 11, 2, CID, 4, 2, 4), (0, BUY, 10, 9, CID, 5, 0, 5),
+               (0, BUY, 10, 1, CID, 5, 0, 5), (0, SELL, 12, 7, ANN, 5, 0, 5)]  # fmt: skip
+    packed = b"".join(struct.pack("<IBqQIqqq", *record) for record in records)
     assert book.engine.state_digest() == hashlib.blake2b(packed, digest_size=16).hexdigest()
 
 

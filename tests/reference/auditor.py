@@ -83,7 +83,8 @@ class Auditor:
                     order = self.resting[order_id]
                     digest.update(
                         DIGEST_RECORD.pack(
-                            book, side, price, order_id, order.owner, order.open_lots, order.filled_lots
+                            book, side, price, order_id, order.owner, order.open_lots, order.filled_lots,
+                            order.open_lots,
                         )
                     )  # fmt: skip
         return digest.hexdigest()
