@@ -27,16 +27,19 @@ ANN, BOB, CID = 1, 2, 3
 
 
 class Book:
-    """One book of one engine; orders are numbered by the test."""
+    """Book 0 of one engine, most of the time alone; orders are numbered by the test."""
 
     def __init__(self, engine_name: str) -> None:
         self._name = engine_name
         self.engine: Engine = self.open()
 
-    def open(self, *, orders_max: int = 64, **rules: int) -> Engine:
-        """Start afresh with other rules."""
-        self.engine = engine_class(self._name)(orders_max=orders_max, books_max=1)
-        self.engine.add_book(0, BookRules(**rules))
+    def open(self, *, orders_max: int = 64, trailing_max: int = 8, pegs_max: int = 8, **rules: Any) -> Engine:
+        """Start afresh with other rules; books 1 and 2 have the same, 8 is free for a combo."""
+        self.engine = engine_class(self._name)(
+            orders_max=orders_max, books_max=9, trailing_max=trailing_max, pegs_max=pegs_max
+        )
+        for number in range(3):
+            self.engine.add_book(number, BookRules(**rules))
         return self.engine
 
     def sell(self, order_id: int, lots: int, price: int, owner: int = ANN, **options: Any) -> list[Event]:
@@ -44,6 +47,11 @@ class Book:
 
     def buy(self, order_id: int, lots: int, price: int, owner: int = CID, **options: Any) -> list[Event]:
         return self.engine.submit(0, order_id, owner, BUY, price, lots, **options)
+
+    def trade(self, price: int, *, first_id: int = 900) -> None:
+        """One lot of nobody's trades at a price that nothing better stands in the way of."""
+        self.sell(first_id, 1, price, owner=0)
+        self.buy(first_id + 1, 1, price, owner=0)
 
 
 @pytest.fixture(params=ENGINE_NAMES)
