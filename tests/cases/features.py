@@ -1,246 +1,264 @@
-"""Decides whether a matching case is inside what this version can do.
+"""Decides whether a matching case is inside what the runner understands.
 
-Lives here: the vocabulary of the case format that is understood, and names for everything outside it.
-Does not know: engines or results. Anything not listed here (an operation, a field, a value, an expectation, a rule) is
-a missing feature with a name, so that an unknown case is skipped and never passed by accident.
+Lives here: the checks of every operation, field, value, rule and expectation, with a name for everything outside.
+Does not know: engines or results. Anything that vocabulary.py does not list is a missing feature with a name, so that
+an unknown case is skipped and never passed by accident.
 """
 
-from collections.abc import Container, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterator
 from typing import Any, Final
 
-from domain.book_rules import PRICE_TICKS_LIMIT
+from domain.book_rules import PRICE_TICKS_LIMIT, TICK_ROWS_MAX
+from tests.cases import vocabulary as words
+from tests.cases.expectation_forms import missing_in_expectation
+from tests.cases.values import is_integer, is_one_of
 
 LOTS_LIMIT: Final = 2**53
 
-CASE_FIELDS: Final = {"id", "tags", "title", "source", "commands", "expect", "rules", "note"}
-
-# Rules that only matter together with something that is skipped by its own name (pegs, icebergs, auctions, a resting
-# market order), or that say whether a killed order was reported as a reject.
-INERT_RULES: Final = {
-    "mo_price", "peg_noref", "peg_lost", "iceberg", "amend_iceberg", "auction", "fok", "ioc_zero", "market_noliq",
-    "market_residual",
-}  # fmt: skip
-FLAVOUR_RULES: Final = {"fok": "fok", "ioc_zero": "ioc", "market_noliq": "no_liquidity"}  # rule -> engine's reason
-STP_RULES: Final = {"none": "none", "cn": "cancel_newest", "co": "cancel_oldest", "cb": "cancel_both"}
-STP_MODES: Final = set(STP_RULES.values())
-
-SUPPORTED_FIELDS: Final = {
-    "new": {"op", "id", "side", "qty", "type", "price", "tif", "account", "stp", "post_only", "protection"},
-    "cancel": {"op", "id", "account"},
-    "replace": {"op", "id", "qty", "dq", "price", "account"},
-    "check": {"op", "expect"},
-    "mass_cancel": {"op", "account"},
-}
-FEATURE_OF_FIELD: Final = {
-    "stop_price": "stop orders", "trigger_kind": "stop orders", "trigger_direction": "stop orders",
-    "trail_bps": "trailing stops", "display_qty": "iceberg", "min_display_qty": "iceberg", "budget": "budget orders",
-    "quote_qty": "quote quantity", "peg": "pegged orders", "peg_limit": "pegged orders", "expire_at": "good till date",
-    "oco_group": "one cancels other", "stp_group": "self-trade groups", "instrument": "several instruments",
-    "newid": "replace under a new id", "side": "selection or change by side", "lo": "mass cancel by price",
-    "hi": "mass cancel by price",
-}  # fmt: skip
-FEATURE_OF_OPERATION: Final = {
-    "set_last": "reference price input", "time": "exchange time", "day_end": "day orders", "phase": "auction phases",
-    "halt": "halts", "resume": "halts",
-}  # fmt: skip
-FEATURE_OF_EXPECTATION: Final = {
-    "triggered": "stop orders", "pending_stops": "stop orders", "auction": "call auction", "implied": "implied orders",
-}  # fmt: skip
-SUPPORTED_EXPECTATIONS: Final = {
-    "trades", "trades_merged", "book", "queue", "rejects", "cancels", "filled", "leaves", "last", "order_counts",
-    "prices", "trade_count", "total_volume", "visible_volume", "displayed",
-}  # fmt: skip
-
-# Words of the case files for reasons, and which reasons of the engine mean the same.
-REJECT_REASONS: Final = {
-    "price_band": {"price_band"},
-    "bad_price": {"price_band", "price_step"},
-    "bad_tick": {"price_step"},
-    "bad_lot": {"lot_step", "lots_range"},
-    "bad_qty": {"lots_range", "lot_step"},
-    "too_large": {"lots_range"},
-    "unknown_order": {"unknown_order"},
-    "duplicate_id": {"duplicate_id"},
-    "post_only_would_cross": {"post_only_cross"},
-    "fok_unfilled": {"fok", "no_liquidity"},
-    "ioc_unfilled": {"ioc", "no_liquidity"},
-    "no_liquidity": {"no_liquidity", "ioc", "protection"},
-}  # fmt: skip
-
 
 def missing_features(case: Any) -> list[str]:
-    """Names of what a case needs and this version lacks, each once, in order of appearance; empty if it can run."""
+    """Names of what a case needs and the runner lacks, each once, in order of appearance; empty if it can run."""
     if not isinstance(case, dict):
         return ["case that is not an object"]
     return list(dict.fromkeys(_missing(case)))
 
 
-def is_integer(value: Any) -> bool:
-    """Whether a JSON value is a whole number; true and false are not."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_one_of(value: Any, words: Container[str]) -> bool:
-    """Whether a JSON value is one of some words; safe for values that cannot be looked up."""
-    return isinstance(value, str) and value in words
-
-
 def _missing(case: dict[str, Any]) -> Iterator[str]:
     commands, expect, rules = case.get("commands"), case.get("expect"), case.get("rules") or {}
-    yield from (f"case field {name}" for name in case if name not in CASE_FIELDS)
+    yield from (f"case field {name}" for name in case if name not in words.CASE_FIELDS)
     if not (isinstance(commands, list) and isinstance(expect, dict) and isinstance(rules, dict)):
         yield "case without a list of commands, an object of expectations and an object of rules"
         return
     yield from _missing_in_rules(rules)
     for command in commands:
-        yield from _missing_in_command(command, rules)
-    yield from _missing_in_expectation(expect)
+        yield from _missing_in_command(command)
+    yield from missing_in_expectation(expect)
+    yield from _missing_in_groups(commands)
     if not expect and not any(isinstance(c, dict) and c.get("op") == "check" and c.get("expect") for c in commands):
         yield "case that expects nothing"
+
+
+# ---- rules ----------------------------------------------------------------------------------------------------------
 
 
 def _missing_in_rules(rules: dict[str, Any]) -> Iterator[str]:
     for name, value in rules.items():
         if name == "stp":
-            if not is_one_of(value, STP_RULES):
+            if not is_one_of(value, words.STP_RULES):
                 yield f"self-trade mode {value}"
-        elif name == "band":
-            if not (isinstance(value, list) and len(value) == 2 and all(is_integer(v) for v in value)):
-                yield "price band that is not two integers"
-            elif not max(value[0], 1) <= value[1] < PRICE_TICKS_LIMIT:
-                yield "price band outside the possible prices"
-        elif name in ("lot", "tick", "max_qty", "max_notional"):
-            if not (is_integer(value) and value > 0):
-                yield f"rule {name} that is not a positive integer"
-        elif name == "qty_is_total":
-            if not isinstance(value, bool):
-                yield "rule qty_is_total that is not a boolean"
         elif name == "mmp":
-            yield "market-maker protection"
-        elif name not in INERT_RULES:
-            yield f"rule {name}"
+            for entry in value if isinstance(value, list) else [value]:
+                if not _is_protection(entry):
+                    yield "market-maker protection in an unknown form"
+        elif name in words.PEG_RULES:
+            if not is_one_of(value, words.PEG_RULES[name]):
+                yield f"rule {name} {value}"
+        elif name in words.SIZE_RULES:
+            if not (is_integer(value) and 0 < value <= 2**20):
+                yield f"rule {name} that is not a positive integer"
+        elif name in words.FLAG_RULES:
+            if not isinstance(value, bool):
+                yield f"rule {name} that is not a boolean"
+        elif name == "instruments":
+            yield from _missing_in_instruments(value)
+        elif name not in words.INERT_RULES:
+            yield from _missing_in_book_rule(name, value)
+    pegs = {words.PEG_RULES[n][rules[n]] for n in words.PEG_RULES if is_one_of(rules.get(n), words.PEG_RULES[n])}
+    if len(pegs) == 2:
+        yield "pegs that are refused on entry and parked later, or the other way round"
 
 
-def _missing_in_command(command: Any, rules: dict[str, Any]) -> Iterator[str]:
+def _missing_in_book_rule(name: str, value: Any) -> Iterator[str]:
+    if name == "band":
+        if not (isinstance(value, list) and len(value) == 2 and all(is_integer(v) for v in value)):
+            yield "price band that is not two integers"
+        elif not max(value[0], 1) <= value[1] < PRICE_TICKS_LIMIT:
+            yield "price band outside the possible prices"
+    elif name in words.NUMBER_RULES:
+        if not (is_integer(value) and 0 < value <= LOTS_LIMIT):
+            yield f"rule {name} that is not a positive integer"
+    elif name == "tick_table":
+        rows = value if isinstance(value, list) and 0 < len(value) <= TICK_ROWS_MAX else [None]
+        if not all(isinstance(row, list) and len(row) == 2 and all(map(_is_positive, row)) for row in rows):
+            yield "tick table that is not rows of two positive integers"
+    else:
+        yield f"rule {name}"
+
+
+def _is_positive(value: Any) -> bool:
+    return is_integer(value) and value > 0
+
+
+def _missing_in_instruments(value: Any) -> Iterator[str]:
+    if not (isinstance(value, dict) and all(isinstance(rules, dict) for rules in value.values())):
+        yield "instruments that are not objects"
+        return
+    for rules in value.values():
+        for name, rule in rules.items():
+            if name != "legs":
+                yield from _missing_in_book_rule(name, rule)
+            elif not (isinstance(rule, list) and len(rule) >= 2 and all(_is_leg(leg, value) for leg in rule)):
+                yield "combo with legs in an unknown form"
+
+
+def _is_leg(leg: Any, instruments: dict[str, Any]) -> bool:
+    if not (isinstance(leg, list) and len(leg) == 2 and is_one_of(leg[0], instruments) and leg[1] in (1, -1)):
+        return False
+    return "legs" not in instruments[leg[0]]
+
+
+def _is_protection(entry: Any) -> bool:
+    if not (isinstance(entry, dict) and {"account", "window"} <= set(entry) <= words.MMP_FIELDS):
+        return False
+    return all(is_integer(v) and 0 <= v < 2**62 for name, v in entry.items() if name != "account")
+
+
+# ---- commands -------------------------------------------------------------------------------------------------------
+
+
+def _missing_in_command(command: Any) -> Iterator[str]:
     if not isinstance(command, dict) or not isinstance(command.get("op"), str):
         yield "command without an operation"
         return
     operation = command["op"]
-    if operation not in SUPPORTED_FIELDS:
-        yield FEATURE_OF_OPERATION.get(operation, f"operation {operation}")
-        yield from (FEATURE_OF_FIELD[name] for name in command if name in FEATURE_OF_FIELD)
+    if operation not in words.OPERATIONS:
+        yield f"operation {operation}"
         return
     for name, value in command.items():
-        if name not in SUPPORTED_FIELDS[operation] and value is not None:
-            yield FEATURE_OF_FIELD.get(name, f"{operation} field {name}")
-    if operation == "check":
-        yield from _missing_in_expectation(command.get("expect"))
-    elif operation == "mass_cancel":
-        if command.get("account") is None:
-            yield "mass cancel without an account"
-    elif command.get("id") is None:
-        yield f"{operation} without an id"
+        if name == "op" or value is None:
+            continue
+        if name not in words.OPERATIONS[operation]:
+            yield f"{operation} field {name}"
+        else:
+            yield from FIELD_CHECKS.get(name, _anything)(value)
+    for name in sorted(words.NEEDED_FIELDS.get(operation, set())):
+        if command.get(name) is None:
+            yield f"{operation} without {'a' if name[0] not in 'aeio' else 'an'} {name}"
     if operation == "new":
-        yield from _missing_in_new(command, rules)
-    if operation == "replace":
-        yield from _missing_in_replace(command)
-
-
-def _missing_in_new(command: dict[str, Any], rules: dict[str, Any]) -> Iterator[str]:
-    order_type = command.get("type", "limit")
-    lots: Any = command.get("qty")
-    price: Any = command.get("price")
-    if command.get("side") not in ("buy", "sell"):
-        yield f"side {command.get('side')}"
-    if order_type not in ("limit", "market"):
-        yield f"order type {order_type}"
-    if command.get("tif", "gtc") not in ("gtc", "day", "ioc", "fok"):  # a day order is good till a day_end
-        yield f"time in force {command.get('tif')}"
-    if command.get("stp") is not None and not is_one_of(command["stp"], STP_MODES):
-        yield f"self-trade mode {command['stp']}"
-    if command.get("post_only") not in (None, False, True, "reject"):
-        yield f"post-only {command['post_only']}"
-    yield from _missing_in_quantity(lots)
-    if order_type == "market":
-        if price is not None:
-            yield "market order with a price"
-        distance = command.get("protection")
-        if distance is not None and not (is_integer(distance) and 0 <= distance < PRICE_TICKS_LIMIT):
-            yield "protection that is not a number of ticks"
-        if "max_notional" in rules:
-            yield "largest notional"
-        return
-    if command.get("protection") is not None:
-        yield "protection of a limit order"
-    yield from _missing_in_price(price)
-    factors = (lots, price, rules.get("max_notional"))
-    if "max_notional" in rules and all(is_integer(f) for f in factors) and lots * price > rules["max_notional"]:
-        yield "largest notional"
-
-
-def _missing_in_replace(command: dict[str, Any]) -> Iterator[str]:
-    given = [name for name in ("qty", "dq") if command.get(name) is not None]
-    if len(given) == 2:
+        yield from _missing_in_new(command)
+    elif operation == "quote" and command.get("price") is None and command.get("qty") != 0:
+        yield "quote without a price"
+    elif operation == "replace" and command.get("qty") is not None and command.get("dq") is not None:
         yield "replace with a quantity and a change"
-    for name in given:
-        yield from _missing_in_quantity(command[name])
-    if command.get("price") is not None:
-        yield from _missing_in_price(command["price"])
 
 
-def _missing_in_quantity(lots: Any) -> Iterator[str]:
-    if not is_integer(lots):
+def _missing_in_new(command: dict[str, Any]) -> Iterator[str]:
+    kind = command.get("type") or "limit"
+    is_pegged = command.get("peg") is not None
+    if (kind == "pegged") is not is_pegged and kind in ("pegged", "limit"):
+        yield "pegged order without a peg" if kind == "pegged" else "peg of an order that is not pegged"
+    if kind == "limit" and command.get("price") is None and not is_pegged:
+        yield "limit order without a price"
+    if kind != "limit" and command.get("price") is not None:
+        yield f"{kind} order with a price"
+    if kind != "market" and command.get("protection") is not None:
+        yield f"protection of a {kind} order"
+    if kind != "market" and command.get("quote_qty") is not None:
+        yield f"quote quantity of a {kind} order"
+    if command.get("quote_qty") is not None and command.get("budget") is not None:
+        yield "quote quantity and budget in one order"
+    if command.get("tif") == "gtd" and command.get("expire_at") is None:
+        yield "good till date without a date"
+
+
+def _missing_in_groups(commands: list[Any]) -> Iterator[str]:
+    """An engine's group is the account's; a case may give it per order, as long as an account is in one only."""
+    groups: defaultdict[str, set[str]] = defaultdict(set)
+    links: defaultdict[str, int] = defaultdict(int)
+    for command in commands:
+        if not isinstance(command, dict):
+            continue
+        if command.get("stp_group") is not None:
+            groups[str(command.get("account"))].add(str(command["stp_group"]))
+        if command.get("oco_group") is not None:
+            links[str(command["oco_group"])] += 1
+    if any(len(of_account) > 1 for account, of_account in groups.items() if account != "None"):
+        yield "account in several self-trade groups"
+    if any(number > 2 for number in links.values()):
+        yield "linked groups of more than two orders"
+
+
+# ---- fields ---------------------------------------------------------------------------------------------------------
+
+
+def _anything(_: Any) -> Iterator[str]:
+    yield from ()
+
+
+def _word(what: str, allowed: Container[str]) -> Callable[[Any], Iterator[str]]:
+    def check(value: Any) -> Iterator[str]:
+        if not is_one_of(value, allowed):
+            yield f"{what} {value}"
+
+    return check
+
+
+def _quantity(value: Any) -> Iterator[str]:
+    if not is_integer(value):
         yield "quantity that is not an integer"
-    elif abs(lots) > LOTS_LIMIT:
+    elif abs(value) > LOTS_LIMIT:
         yield "quantity above 2**53"
 
 
-def _missing_in_price(price: Any) -> Iterator[str]:
-    if not is_integer(price):
+def _price(value: Any) -> Iterator[str]:
+    if not is_integer(value):
         yield "price that is not an integer"
-    elif abs(price) >= PRICE_TICKS_LIMIT:
+    elif abs(value) >= PRICE_TICKS_LIMIT:
         yield "price of 2**27 ticks and more"
 
 
-def _missing_in_expectation(expect: Any) -> Iterator[str]:
-    if not isinstance(expect, dict):
-        yield "expectation that is not an object"
+def _number(what: str, low: int, high: int) -> Callable[[Any], Iterator[str]]:
+    def check(value: Any) -> Iterator[str]:
+        if not (is_integer(value) and low <= value <= high):
+            yield f"{what} that is not an integer from {low} to {high}"
+
+    return check
+
+
+def _post_only(value: Any) -> Iterator[str]:
+    if not (isinstance(value, bool) or is_one_of(value, words.POST_ONLY)):
+        yield f"post-only {value}"
+
+
+def _flag(what: str) -> Callable[[Any], Iterator[str]]:
+    def check(value: Any) -> Iterator[str]:
+        if str(value) not in ("0", "1", "True", "False", "true", "false"):
+            yield f"{what} {value}"
+
+    return check
+
+
+def _name(value: Any) -> Iterator[str]:
+    if not (isinstance(value, str) or is_integer(value)):
+        yield "name that is neither a text nor an integer"
+
+
+def _quotes(value: Any) -> Iterator[str]:
+    if not (isinstance(value, list) and all(isinstance(quote, dict) for quote in value)):
+        yield "mass quote that is not a list of quotes"
         return
-    for name, value in expect.items():
-        if name not in SUPPORTED_EXPECTATIONS:
-            yield FEATURE_OF_EXPECTATION.get(name, f"expectation {name}")
-        elif not _is_well_formed(name, value):
-            yield f"expectation {name} in an unknown form"
-        elif name == "rejects":
-            for reject in value:
-                if reject.get("reason") is not None and not is_one_of(reject["reason"], REJECT_REASONS):
-                    yield f"reject reason {reject['reason']}"
+    for quote in value:
+        yield from _missing_in_command({"op": "quote", "account": "", "set": 0, **quote})
 
 
-def _is_well_formed(name: str, value: Any) -> bool:
-    """Whether an expectation has the shape its comparison reads."""
-    if name in ("trades", "trades_merged"):
-        fields = {"maker", "taker", "qty", "price"}
-        return isinstance(value, list) and all(isinstance(t, dict) and t and set(t) <= fields for t in value)
-    if name == "cancels":
-        return isinstance(value, list) and all(isinstance(c, dict) and set(c) == {"id", "qty"} for c in value)
-    if name == "rejects":
-        return isinstance(value, list) and all(
-            isinstance(r, dict) and "id" in r and set(r) <= {"id", "reason"} for r in value
-        )
-    if name == "last":
-        return value is None or is_integer(value)
-    if name == "trade_count":
-        return is_integer(value)
-    if not isinstance(value, dict):
-        return False
-    if name in ("filled", "leaves", "prices", "displayed"):
-        return all(is_integer(number) for number in value.values())
-    if not value or not set(value) <= {"bids", "asks"}:
-        return False
-    if name == "book":
-        return all(
-            isinstance(side, list) and all(isinstance(level, list) and len(level) == 2 for level in side)
-            for side in value.values()
-        )
-    return all(isinstance(side, list) if name == "queue" else is_integer(side) for side in value.values())
+FIELD_CHECKS: Final[dict[str, Callable[[Any], Iterator[str]]]] = {
+    "side": _word("side", words.SIDES), "type": _word("order type", words.KINDS),
+    "tif": _word("time in force", words.LIFETIMES), "stp": _word("self-trade mode", words.STP_MODES),
+    "trigger_kind": _word("trigger kind", words.TRIGGER_KINDS),
+    "trigger_direction": _word("trigger direction", words.DIRECTIONS),
+    "reference": _word("reference", words.REFERENCES),
+    "peg": _word("peg to", words.PEGS), "phase": _word("phase", words.PHASE_WORDS), "post_only": _post_only,
+    "qty": _quantity, "dq": _quantity, "display_qty": _quantity, "min_display_qty": _quantity,
+    "price": _price, "stop_price": _price, "peg_limit": _price, "peg_offset": _price, "lo": _price, "hi": _price,
+    "protection": _number("protection", 0, PRICE_TICKS_LIMIT - 1),
+    "trail_ticks": _number("trail", 0, PRICE_TICKS_LIMIT), "trail_bps": _number("trail", 0, 2**20),
+    "budget": _number("budget", 0, 2**62),
+    "quote_qty": _number("quote quantity", 1, 2**62), "expire_at": _number("date", 0, 2**62),
+    "now": _number("time", 0, 2**62),
+    "delta": _number("delta", -(2**40), 2**40), "vega": _number("vega", -(2**40), 2**40),
+    "set": _number("quote set", 0, 2**16 - 1), "mmp": _number("protection group", 0, 2**16 - 1),
+    "group": _number("protection group", 0, 2**16 - 1), "window": _number("window", 0, 2**62),
+    "frozen": _number("frozen time", 0, 2**62), "auction": _flag("resume with auction"), "force": _flag("force"),
+    "quotes": _quotes, "instrument": _name, "expect": missing_in_expectation,
+}  # fmt: skip

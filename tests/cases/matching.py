@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.cases.desk import FeatureNeeded
 from tests.cases.expectations import differences
 from tests.cases.features import missing_features
-from tests.cases.player import FeatureNeeded, Player
+from tests.cases.player import Player
 from tests.engines import COMPILED, ENGINE_NAMES, Engine, EngineNotBuilt, engine_class
 
 

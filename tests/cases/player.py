@@ -1,221 +1,247 @@
-"""Plays the commands of one case into an engine and keeps what an outside observer saw.
+"""Plays the commands of one case into an engine.
 
-Lives here: translation from the case format to the engine's door, and the record that expectations are compared with.
+Lives here: one method per operation of the case format, and what the exchange around matching does: matching knows no
+time, so the player ends orders whose date or day has come (as `exchange` does) before it goes on.
 Does not know: what was expected, how it is printed.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
-from domain.book_rules import BookRules
-from domain.constants import (
-    BUY,
-    FOK,
-    GTC,
-    IOC,
-    LIMIT,
-    MARKET,
-    SELL,
-    STP_CANCEL_BOTH,
-    STP_CANCEL_NEWEST,
-    STP_CANCEL_OLDEST,
-    STP_NONE,
-)
-from domain.ensure import ensure
-from tests.cases.features import STP_RULES
-from tests.engines import Engine, Event
-from tests.reference.auditor import Auditor
-from tests.reference.order_book import NEVER_RESTED
+from domain.constants import BUY, FOK, IOC, LIMIT, PHASE_CONTINUOUS, PHASE_HALT, PHASE_OPENING, PHASE_VOLATILITY, SELL
+from tests.cases import translation, vocabulary
+from tests.cases.desk import Desk, Ending, FeatureNeeded
+from tests.cases.observer import Followed
+from tests.engines import Engine
 
-BOOK: Final = 0
-NOBODY: Final = 0
-SIDES: Final = {"buy": BUY, "sell": SELL}
-LIFETIMES: Final = {"gtc": GTC, "day": GTC, "ioc": IOC, "fok": FOK}
-STP_MODES: Final = {
-    "none": STP_NONE, "cancel_newest": STP_CANCEL_NEWEST, "cancel_oldest": STP_CANCEL_OLDEST,
-    "cancel_both": STP_CANCEL_BOTH,
-}  # fmt: skip
-REPLACED: Final = ("user", "amend_total", "amend_replace")  # cancels somebody asked for
+MMP_GROUP: Final = 1  # of an account whose protection names no group
+STATE_EVERY: Final = 250  # commands of a large case between comparisons of the whole state
 
 
-class FeatureNeeded(Exception):
-    """While playing, a case turned out to depend on something this version lacks; the text names it."""
-
-
-@dataclass(frozen=True)
-class Trade:
-    """One match, ids as the case spells them."""
-
-    maker: str
-    taker: str
-    qty: int
-    price: int
-
-
-@dataclass(frozen=True)
-class Ending:
-    """A refusal, or a cancel nobody asked for. `untouched`: that command traded nothing for this order."""
-
-    order_id: str
-    reason: str
-    lots: int
-    untouched: bool
-
-
-class Player:
-    """One case on one fresh engine. Every answer of the engine is also judged by an `Auditor`."""
+class Player(Desk):
+    """One case on one fresh engine. The engine's state must always be what its events say."""
 
     def __init__(self, engine_type: type[Engine], case: dict[str, Any]) -> None:
-        self._rules: dict[str, Any] = case.get("rules") or {}
-        self._distances = {
-            command.get("protection") for command in case["commands"] if command.get("type") == "market"
-        }
-        self.orders_max = max(64, len(case["commands"]))  # so that no case fills the pool
-        self.engine = engine_type(orders_max=self.orders_max, books_max=1)
-        self.engine.add_book(BOOK, self._book_rules())
-        self.auditor = Auditor()
-        self.trades: list[Trade] = []
-        self.refusals: list[Ending] = []
-        self.cancels: list[Ending] = []
-        self.filled: dict[str, int] = {}
-        self._numbers: dict[str, int] = {}  # order id of the case -> number in the engine
-        self._names: dict[int, str] = {}
-        self._owners: dict[str, int] = {}
-        self._entered: set[str] = set()
+        super().__init__(engine_type, case)
+        self.now = 0
+        self._played = 0
+        self._links: dict[str, str] = {}  # oco_group -> the first order of it
+        self._quotes: dict[tuple[int, ...], int] = {}  # owner, set, book, side -> number
+        self._protected: dict[str, int] = {}  # account -> group its orders are tagged with
+        for entry in self._protections():
+            self._set_mmp({"group": MMP_GROUP, **entry})
+            if "group" not in entry:
+                self._protected[str(entry["account"])] = MMP_GROUP
 
     def play(self, command: dict[str, Any]) -> None:
         """Carry out one command other than a check.
 
         Raises:
-            FeatureNeeded: the case cannot be judged without a feature this version lacks.
-            InvariantViolation: the engine's answer breaks a law of matching.
+            FeatureNeeded: the case cannot be judged without something the runner lacks.
+            InvariantViolation: the engine contradicts itself.
         """
-        operation = command["op"]
-        if operation == "new":
-            self._play_new(command)
-        elif operation == "cancel":
-            number = self._number(command["id"])
-            self._send("cancel", (number, self._asking_owner(number, command)))
-        elif operation == "replace":
-            self._play_replace(command)
-        else:
-            self._send("cancel_owner", (self._owner(command["account"]),), asked_for=False)
+        self.events = []
+        self._played += 1
+        getattr(self, f"_play_{command['op']}")(command)
+        if self._is_small or self._played % STATE_EVERY == 0:
+            self.compare_states()
 
-    def name(self, number: int) -> str:
-        """The case's id of an engine's order."""
-        return self._names[number]
-
-    def resting(self, order_id: str) -> tuple[int, int] | None:
-        """(price, open quantity) of a resting order of the case, else None."""
-        found = self.engine.order(self._number(order_id))
-        return None if found is None else (found[3], found[4])
-
-    # ---- translation -------------------------------------------------------------------------------------------
-
-    def _book_rules(self) -> BookRules:
-        rules = self._rules
-        low, high = rules.get("band", (BookRules().band_low_ticks, BookRules().band_high_ticks))
-        return BookRules(
-            price_step_ticks=rules.get("tick", 1),
-            lot_step=rules.get("lot", 1),
-            lots_max=rules.get("max_qty", BookRules().lots_max),
-            band_low_ticks=max(low, 1),
-            band_high_ticks=high,
-            protection_ticks=self._common_distance(),
-        )
-
-    def _common_distance(self) -> int:
-        """The protection every market order of the case has, in ticks; 0 when they are unbounded or differ."""
-        only = self._distances.pop() if len(self._distances) == 1 else None
-        self._distances |= {only}
-        return only or 0
+    # ---- orders -----------------------------------------------------------------------------------------------------
 
     def _play_new(self, command: dict[str, Any]) -> None:
         name = str(command["id"])
-        number = self._number(name)
-        if name in self._entered and self.engine.order(number) is None:
+        if name in self._entered and self.engine.order(self.number(name)) is None:
             raise FeatureNeeded("order ids remembered after the order is gone")
-        self._entered.add(name)
-        side, lots = SIDES[command["side"]], command["qty"]
-        options = {
-            "order_type": MARKET if command.get("type") == "market" else LIMIT,
-            "tif": LIFETIMES[command.get("tif") or "gtc"],
-            "post_only": command.get("post_only") in (True, "reject"),
-            "stp": STP_MODES[command.get("stp") or STP_RULES[self._rules.get("stp", "none")]],
-        }
-        price = command.get("price") or 0
-        distance = command.get("protection")
-        if options["order_type"] == MARKET and distance is not None and not self._common_distance():
-            best = self.engine.best(BOOK)[SELL - side]
-            if best is not None:
-                # The distance of a book is fixed, here each order brings its own. By definition (MATCH-025) a
-                # protected market order is an immediate order with its limit at that distance from the best price.
-                price = best + (distance if side == BUY else -distance)
-                options |= {"order_type": LIMIT, "tif": FOK if options["tif"] == FOK else IOC}
-        events = self._send(
-            "submit", (BOOK, number, self._owner(command.get("account")), side, price, lots), options, lots
-        )  # fmt: skip
-        is_market = command.get("type") == "market"
-        remainder = any(event[0] == "cancelled" and event[5] == NEVER_RESTED for event in events)
-        if is_market and remainder and self._rules.get("market_residual") == "rest" and events[-1][3] != "stp":
-            raise FeatureNeeded("market orders that rest")
+        if command.get("expire_at") is not None and command["expire_at"] <= self.now:
+            self.refusals.append(Ending(name, "valid_until_passed", command["qty"], untouched=True))
+            return
+        self._enter(name, command)
+
+    def _enter(self, name: str, command: dict[str, Any]) -> None:
+        number, owner, book = self.number(name), self._owner_of(command), self._book(command)
+        side, lots, price = vocabulary.SIDES[command["side"]], command["qty"], translation.limit_of(command)
+        options = translation.order_options(command, self._stp)
+        if command.get("quote_qty") is not None and lots == 0:
+            rules = self._book_rules[book]
+            lots = rules.lots_max // rules.lot_step * rules.lot_step
+        if command.get("protection") is not None and not self._distance:
+            price = self._own_distance(command, options, book, side)
+        options |= self._link(name, command)
+        if (group := command.get("mmp") or self._protected.get(str(command.get("account")), 0)) != 0:
+            options["mmp"] = group
+        is_known = self.engine.order(number) is not None
+        events = self._call("submit", book, number, owner, side, price, lots, **options)
+        if not is_known and not (events and events[0][0] == "refused"):
+            self._entered[name] = command
+            display = options.get("display_lots", 0)
+            self.seen.expect_order(number, Followed(book, owner, side, display, lots))
+        self._record(events, command)
+
+    def _own_distance(self, command: dict[str, Any], options: dict[str, Any], book: int, side: int) -> int:
+        """The distance of a book is fixed, here each market order brings its own. By definition (MATCH-025) it is an
+        immediate order with its limit at that distance from the best price."""
+        if "trigger" in options or "trail_bps" in options or "trail_ticks" in options:
+            raise FeatureNeeded("protection of a waiting order that others do not share")
+        best = self.engine.best(book)[SELL - side]
+        if best is None:
+            return 0
+        distance: int = command["protection"]
+        options |= {"order_type": LIMIT, "tif": FOK if options.get("tif") == FOK else IOC}
+        return best + (distance if side == BUY else -distance)
+
+    def _link(self, name: str, command: dict[str, Any]) -> dict[str, int]:
+        """The order of a pair that comes first stands alone, the second names it."""
+        if command.get("oco") is not None:
+            return {"oco": self.number(command["oco"])}
+        if command.get("oco_group") is None:
+            return {}
+        first = self._links.setdefault(str(command["oco_group"]), name)
+        return {} if first == name else {"oco": self.number(first)}
+
+    def _play_cancel(self, command: dict[str, Any]) -> None:
+        number = self.number(command["id"])
+        self._send("cancel", number, self._asking_owner(number, command))
 
     def _play_replace(self, command: dict[str, Any]) -> None:
-        number = self._number(command["id"])
+        number = self.number(command["id"])
         found = self.engine.order(number)
-        _, _, _, price, open_lots, filled_lots = found or (BOOK, NOBODY, BUY, 1, 1, 0)
-        if command.get("qty") is not None:
-            total_lots = command["qty"] if self._rules.get("qty_is_total") else filled_lots + command["qty"]
-        else:
+        open_lots, filled_lots = (1, 0) if found is None else found[4:]
+        if command.get("qty") is None:
             total_lots = max(filled_lots + open_lots + (command.get("dq") or 0), 0)  # nobody can reduce below nothing
-        price = price if command.get("price") is None else command["price"]
-        self._send("amend", (number, self._asking_owner(number, command), price, total_lots), {}, open_lots)
+        else:
+            total_lots = command["qty"] if self._rules.get("qty_is_total") else filled_lots + command["qty"]
+        is_another = command.get("newid") is not None or (
+            found is not None and command.get("side") is not None and vocabulary.SIDES[command["side"]] != found[2]
+        )
+        if is_another and found is not None:
+            self._replace_by_new(command, total_lots - filled_lots)
+            return
+        price = command.get("price")
+        if price is None:
+            entered = self._entered.get(str(command["id"]), {})
+            price = 1 if found is None else translation.limit_of(entered) if "peg" in entered else found[3]
+        options = {} if command.get("stop_price") is None else {"trigger_ticks": command["stop_price"]}
+        events = self._call("amend", number, self._asking_owner(number, command), price, total_lots, **options)
+        self._record(events, {"qty": open_lots})
 
-    # ---- observation -------------------------------------------------------------------------------------------
+    def _replace_by_new(self, command: dict[str, Any], open_lots: int) -> None:
+        """Under another id or on the other side it is another order: the first one goes, the second enters."""
+        name = str(command["id"])
+        number = self.number(name)
+        if self._send("cancel", number, self._asking_owner(number, command))[0][0] == "refused":
+            return
+        changes = {field: command[field] for field in ("price", "side") if command.get(field) is not None}
+        new = {**self._entered[name], **changes, "qty": open_lots}
+        if new.get("price") is not None and vocabulary.SIDES[new["side"]] == SELL:
+            new["price"] = max(new["price"], self._book_rules[self._book(new)].band_low_ticks)  # sells at any price
+        self._enter(str(command["newid"] if command.get("newid") is not None else name), new)
 
-    def _send(
-        self, method: str, args: tuple[int, ...], options: dict[str, Any] | None = None, lots: int = 0, *,
-        asked_for: bool = True,
-    ) -> list[Event]:  # fmt: skip
-        before = self.engine.state_digest()
-        events: list[Event] = list(getattr(self.engine, method)(*args, **(options or {})))
-        self.engine.check_invariants()
-        self.auditor.observe(method, args, options or {}, events)
-        after = self.engine.state_digest()
-        ensure(after == self.auditor.state_digest(), "the state is what the events say")
-        if events and events[0][0] == "refused":
-            ensure(before == after, "a refusal changes nothing")
+    def _play_quote(self, command: dict[str, Any]) -> None:
+        owner, book, side = self._owner(command["account"]), self._book(command), vocabulary.SIDES[command["side"]]
+        key, number = (owner, command["set"], book, side), self.number(command["id"])
+        has_quote = key in self._quotes and self.engine.order(self._quotes[key]) is not None
+        options = translation.without_defaults({
+            "mmp": command.get("mmp") or 0, "post_only": translation.post_only(command),
+            "stp": vocabulary.STP_MODES[command.get("stp") or self._stp],
+        })  # fmt: skip
+        price, lots = command.get("price") or 0, command["qty"]
+        events = self._call("quote", owner, command["set"], book, side, number, price, lots, **options)
+        if not has_quote and not (events and events[0][0] == "refused"):
+            self._quotes[key] = number
+            self.seen.expect_order(number, Followed(book, owner, side, 0, lots))
+        self._record(events, command)
 
-        traded = {number for event in events if event[0] == "fill" for number in event[1:3]}
-        for event in events:
-            if event[0] == "fill":
-                self._record_trade(event)
-            elif event[0] == "refused":
-                self.refusals.append(Ending(self.name(event[1]), event[2], lots, untouched=True))
-            elif event[0] == "cancelled" and not (asked_for and event[3] in REPLACED):
-                self.cancels.append(Ending(self.name(event[1]), event[3], event[2], event[1] not in traded))
-        return events
+    def _play_mass_quote(self, command: dict[str, Any]) -> None:
+        shared = {name: value for name, value in command.items() if name in ("account", "set", "mmp")}
+        for quote in command["quotes"]:
+            self._play_quote({**shared, **quote})
 
-    def _record_trade(self, event: Event) -> None:
-        maker, taker = self.name(event[1]), self.name(event[2])
-        self.trades.append(Trade(maker, taker, qty=event[4], price=event[3]))
-        for name in (maker, taker):
-            self.filled[name] = self.filled.get(name, 0) + event[4]
-
-    # ---- names to numbers --------------------------------------------------------------------------------------
-
-    def _number(self, order_id: Any) -> int:
-        name = str(order_id)
-        number = self._numbers.setdefault(name, len(self._numbers) + 1)
-        self._names[number] = name
-        return number
-
-    def _owner(self, account: Any) -> int:
-        return NOBODY if account is None else self._owners.setdefault(str(account), len(self._owners) + 1)
-
-    def _asking_owner(self, number: int, command: dict[str, Any]) -> int:
-        """Who asks for a cancel or replace; a case that names nobody means the order's owner."""
+    def _play_mass_cancel(self, command: dict[str, Any]) -> None:
+        filters: dict[str, int] = {}
+        if command.get("side") is not None:
+            filters["side"] = vocabulary.SIDES[command["side"]]
+        bounds = (("lo", "low"), ("hi", "high"))
+        filters |= {word: command[name] for name, word in bounds if command.get(name) is not None}
         if command.get("account") is not None:
-            return self._owner(command["account"])
-        found = self.engine.order(number)
-        return NOBODY if found is None else found[1]
+            if command.get("instrument") is not None:
+                filters["book"] = self._book(command)
+            self._send("cancel_owner", self._owner(command["account"]), asked_for=False, **filters)
+            return
+        for book in self._books_meant(command):
+            self._send("cancel_book", book, asked_for=False, **filters)
+
+    # ---- prices, phases, time ---------------------------------------------------------------------------------------
+
+    def _play_set_last(self, command: dict[str, Any]) -> None:
+        self._send("set_price", self._book(command), vocabulary.REFERENCES["last"], command["price"])
+
+    def _play_set_mark(self, command: dict[str, Any]) -> None:
+        self._send("set_price", self._book(command), vocabulary.REFERENCES["mark"], command["price"])
+
+    def _play_set_index(self, command: dict[str, Any]) -> None:
+        self._send("set_price", self._book(command), vocabulary.REFERENCES["index"], command["price"])
+
+    def _play_auction_reference(self, command: dict[str, Any]) -> None:
+        self.engine.set_auction_reference(self._book(command), command["price"])
+
+    def _play_phase(self, command: dict[str, Any]) -> None:
+        word = command["phase"]
+        for book in self._books_meant(command):
+            phase = self.engine.phase(book)
+            if word == "auction":
+                if vocabulary.PHASES[phase] not in vocabulary.CALLS:
+                    self._set_phase(book, PHASE_VOLATILITY if phase == PHASE_CONTINUOUS else PHASE_OPENING)
+            elif word != "continuous" or phase != PHASE_CONTINUOUS:
+                force = str(command.get("force", word == "continuous")) in ("1", "True", "true")
+                self._set_phase(book, vocabulary.PHASES.index(word), force=force)
+
+    def _play_halt(self, command: dict[str, Any]) -> None:
+        for book in self._books_meant(command):
+            if self.engine.phase(book) != PHASE_HALT:
+                self._set_phase(book, PHASE_HALT)
+
+    def _play_resume(self, command: dict[str, Any]) -> None:
+        """From a halt there is only the way through a call; without an auction it is left at once."""
+        for book in self._books_meant(command):
+            if self.engine.phase(book) == PHASE_HALT:
+                self._set_phase(book, PHASE_OPENING)
+                if str(command.get("auction")) not in ("1", "True", "true"):
+                    self._set_phase(book, PHASE_CONTINUOUS, force=True)
+
+    def _set_phase(self, book: int, phase: int, *, force: bool = False) -> None:
+        self.seen.auctions.pop(book, None)
+        self._send("set_phase", book, phase, **({"force": True} if force else {}))
+
+    def _play_time(self, command: dict[str, Any]) -> None:
+        self.now = max(self.now, command["now"])
+        if self._protections():
+            self.engine.set_now(self.now)
+        self._end([name for name, new in self._entered.items() if (new.get("expire_at") or self.now + 1) <= self.now])
+
+    def _play_day_end(self, _: dict[str, Any]) -> None:
+        self._end([name for name, new in self._entered.items() if new.get("tif") == "day"])
+
+    def _end(self, names: list[str]) -> None:
+        for name in names:
+            found = self.engine.order(self.number(name))
+            if found is not None:
+                self._send("cancel", self.number(name), found[1], asked_for=False)
+
+    # ---- market makers ----------------------------------------------------------------------------------------------
+
+    def _play_greeks(self, command: dict[str, Any]) -> None:
+        self.engine.set_greeks(self._book(command), command["delta"], command["vega"])
+
+    def _play_set_mmp(self, command: dict[str, Any]) -> None:
+        self._set_mmp(command)
+
+    def _play_reset_mmp(self, command: dict[str, Any]) -> None:
+        self.engine.reset_mmp(self._owner(command["account"]), command["group"])
+
+    def _protections(self) -> list[dict[str, Any]]:
+        stated = self._rules.get("mmp") or []
+        return stated if isinstance(stated, list) else [stated]
+
+    def _set_mmp(self, entry: dict[str, Any]) -> None:
+        limits = {"lots": entry.get("qty"), **{name: entry.get(name) for name in ("delta", "vega", "frozen")}}
+        given = {name: limit for name, limit in limits.items() if limit}
+        self.engine.set_mmp(self._owner(entry["account"]), entry["group"], window=entry["window"], **given)
