@@ -6,19 +6,20 @@ Does not know: where streams come from, what a good time is.
 
 Inside the timed loop stand, as in the floor: reading the record, finding the order, matching, writing every event to
 the book's buffer, and folding each fill into the trade hash as it comes out of that buffer. In addition the book
-validates every field and writes events for rests and cancels, which the floor does not do.
+validates every field and writes events for rests and cancels, which the floor does not do. The loop knows the next
+records, as any caller with a batch does, and hints at what they will touch (plain.pxd).
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from matching.engine cimport engine_add_book, engine_create, engine_destroy
-from matching.order_book cimport book_cancel_slot, book_execute, book_prepare
-from matching.order_pool cimport id_find
-from matching.types cimport BOOK_FILL, NO_ASK, NO_BID, book_event_t, engine_t, incoming_t, order_t
+from matching.order_book cimport book_resume
+from matching.order_pool cimport is_live, open_of, price_of, side_of
+from matching.plain cimport book_limit, book_pull, hint_id, hint_level, hint_order
+from matching.slabs cimport engine_add_book, engine_create, engine_destroy, limits_t
+from matching.types cimport BOOK_FILL, NO_ASK, NO_BID, book_event_t, engine_t
 
-from domain.book_rules import PRICE_TICKS_LIMIT
-from domain.constants import GTC, LIMIT, REASON_USER, STP_NONE
+from domain.book_rules import PRICE_TICKS_LIMIT, BookRules
 
 cdef extern from "floor/stream.h" nogil:
     ctypedef struct stream_header_t:
@@ -60,13 +61,12 @@ cdef extern from "floor/stream.h" nogil:
     void prove_resting(book_proof_t *proof, int side, uint64_t id, uint64_t price, uint64_t lots)
     double monotonic_seconds()
 
-cdef uint8_t USER = REASON_USER
-cdef uint8_t ORDER_LIMIT = LIMIT
-cdef uint8_t ORDER_GTC = GTC
-cdef uint8_t NO_PREVENTION = STP_NONE
-
 cdef enum:
     REFUSAL_UNKNOWN_TYPE = -1
+    REASON_USER = 1
+    STP_NONE = 0
+    FAR = 12                      # records ahead whose id is hinted at
+    NEAR = 6                      # records ahead whose order and level are
 
 
 cdef struct run_t:
@@ -83,26 +83,18 @@ cdef inline void refuse(run_t *run, int32_t code) noexcept nogil:
     run.refused += 1
 
 
+cdef inline uint32_t owner_of(const run_t *run, uint32_t order_id) noexcept nogil:
+    return 0 if run.owners == 0 else 1 + order_id % run.owners
+
+
 cdef inline void add(run_t *run, const stream_record_t *record, uint32_t order_id) noexcept nogil:
-    cdef incoming_t order
-    cdef int32_t code
-    order.order_id = order_id
-    order.price_ticks = record.price_ticks
-    order.lots = record.lots
-    order.filled_lots = 0
-    order.owner = 0 if run.owners == 0 else 1 + order_id % run.owners
-    order.book = record.symbol
-    order.side = record.side
-    order.order_type = ORDER_LIMIT
-    order.time_in_force = ORDER_GTC
-    order.stp = NO_PREVENTION
-    order.post_only = 0
-    order.slot = 0
-    code = book_prepare(run.engine, &order)
+    cdef int32_t code = book_limit(run.engine, record.symbol, record.side, order_id, owner_of(run, order_id), STP_NONE, 0,
+                                   record.price_ticks, record.lots)
     if code != 0:
         refuse(run, code)
-        return
-    book_execute(run.engine, &order)
+    while run.engine.paused:
+        take_events(run)
+        run.engine.paused = book_resume(run.engine, &run.engine.paused_order)
 
 
 cdef inline void take_events(run_t *run) noexcept nogil:
@@ -117,20 +109,29 @@ cdef inline void take_events(run_t *run) noexcept nogil:
     run.engine.event_count = 0
 
 
+cdef inline void hint(engine_t *engine, const stream_record_t *far, const stream_record_t *near) noexcept nogil:
+    """Records to come: their ids' entries are fetched first, then, when those are there, orders and levels."""
+    hint_id(engine, far.id)
+    if near.type != STREAM_ADD:
+        hint_order(engine, near.id)
+    if near.type != STREAM_CANCEL:
+        hint_level(engine, near.symbol, near.side, near.price_ticks)
+
+
 cdef void apply_records(run_t *run, const stream_record_t *records, uint64_t count) noexcept nogil:
     cdef uint64_t i
-    cdef uint32_t slot
     cdef const stream_record_t *record
     for i in range(count):
         record = &records[i]
+        if i + FAR < count:
+            hint(run.engine, record + FAR, record + NEAR)
         if record.type == STREAM_ADD:
             add(run, record, record.id)
         elif record.type == STREAM_CANCEL or record.type == STREAM_REPLACE:
-            slot = id_find(run.engine, record.id)
-            if slot != 0:                  # one that is gone: nothing happens, as the stream's definition says
-                book_cancel_slot(run.engine, slot, USER)
-                if record.type == STREAM_REPLACE:
-                    add(run, record, record.new_id)
+            # One that is gone: nothing happens, as the stream's definition says.
+            if (book_pull(run.engine, record.id, owner_of(run, record.id), REASON_USER) == 0
+                    and record.type == STREAM_REPLACE):
+                add(run, record, record.new_id)
         else:
             refuse(run, REFUSAL_UNKNOWN_TYPE)
         take_events(run)
@@ -194,13 +195,19 @@ cdef class BookHarness:
     cdef engine_t *open_engine(self, uint32_t orders_max, uint32_t owners) except NULL:
         cdef uint64_t span = <uint64_t>(self.high_ticks - self.low_ticks) // 64 + 2
         cdef uint32_t pages = <uint32_t>min(self.header.symbols * span, self.adds + 1)
-        cdef engine_t *engine = engine_create(orders_max, self.header.symbols, pages, owners + 2)
+        cdef limits_t limits
+        cdef engine_t *engine
         cdef uint32_t symbol
+        memset(&limits, 0, sizeof(limits_t))
+        limits.orders_max, limits.books_max, limits.pages_max = orders_max, self.header.symbols, pages
+        limits.owners_max = owners + 2
+        engine = engine_create(&limits, 0)
         if engine == NULL:
             raise MemoryError("book")
         try:
+            rules = BookRules(band_low_ticks=self.low_ticks, band_high_ticks=self.high_ticks)
             for symbol in range(self.header.symbols):
-                engine_add_book(engine, symbol, 1, 1, 1 << 53, self.low_ticks, self.high_ticks, 0, 0)
+                engine_add_book(engine, symbol, rules)
         except BaseException:
             engine_destroy(engine)
             raise
@@ -236,7 +243,6 @@ cdef class BookHarness:
     cdef tuple prove(self, engine_t *engine):
         cdef book_proof_t proof
         cdef uint32_t slot, symbol
-        cdef order_t *order
         memset(&proof, 0, sizeof(book_proof_t))
         for symbol in range(self.header.symbols):
             if engine.books[symbol].best[0] != NO_BID:
@@ -244,9 +250,8 @@ cdef class BookHarness:
             if engine.books[symbol].best[1] != NO_ASK:
                 proof.best_ask_sum += <uint64_t>engine.books[symbol].best[1]
         for slot in range(1, engine.slots_used + 1):
-            order = &engine.orders[slot]
-            if order.open_lots > 0:        # free slots carry 0
-                prove_resting(&proof, order.side, order.order_id, <uint64_t>order.price_ticks,
-                              <uint64_t>order.open_lots)
+            if is_live(engine, slot):
+                prove_resting(&proof, side_of(engine, slot), engine.orders[slot].order_id,
+                              <uint64_t>price_of(engine, slot), <uint64_t>open_of(engine, slot))
         return (proof.resting, proof.bid_lots, proof.ask_lots, proof.best_bid_sum, proof.best_ask_sum, proof.hash)
 

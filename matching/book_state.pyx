@@ -1,137 +1,66 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Looking at the books without changing them, and moving them to and from bytes.
 
-Lives here: depth, `check_engine` (laws I-01, I-04, I-06), the structure-free digest, dump and load.
+Lives here: depth, the structure-free digest, dump and load. Laws are in invariants.pyx.
 Does not know: what a command is.
-A dump holds the slabs up to their high-water marks and is the same for the same history; id table, directories,
-bitmaps and owner lists' heads are rebuilt from it.
+A dump holds the slabs up to their high-water marks and is the same for the same history; id table, quote table,
+directories and bitmaps are rebuilt from it.
 """
 import hashlib
 import struct
 
-from libc.stdint cimport int32_t, int64_t, uint32_t
-from libc.string cimport memcpy
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
 
-from matching.order_pool cimport id_add, id_find
-from matching.price_levels cimport next_ask_above, next_bid_below, summary_set
-from matching.types cimport (NO_ASK, NO_BID, PAGE_BITS, book_t, engine_t, level_t, order_t, page_t)
+from matching.invariants cimport check_all
+from matching.mass cimport special_slots
+from matching.order_pool cimport TERMS, filled_of, has_terms, id_add, is_live, open_of, side_of
+from matching.price_levels cimport is_price, level_at, next_worse, summary_set
+from matching.types cimport (MMP_GROUPS, PAGE_BITS, SPECIAL_QUOTE, STATE_PARKED, STATE_WAITING, TRIGGER_BOOKS,
+                             book_more_t, book_t, combo_use_t, engine_t, level_t, link_t, mmp_t, order_t, owner_t,
+                             page_t, terms_t)
+from matching.withdraw cimport quote_add
 
 from domain.ensure import ensure
 
-ORDER_LINE = struct.Struct("<IBqQIqq")
-HEAD = struct.Struct("<8I")
-BOOK_LINE = struct.Struct("<iiiI")
-
-
-cdef level_t *level_at(engine_t *e, book_t *book, int32_t price):
-    return &e.levels[(book.directory[<uint32_t>price >> PAGE_BITS] << PAGE_BITS) | (<uint32_t>price & 63)]
-
-
-cdef bint is_price(int side, int32_t price):
-    return price != (NO_ASK if side else NO_BID)
-
-
-cdef int32_t worse(engine_t *e, book_t *book, int side, int32_t price):
-    return next_ask_above(e, book, price) if side else next_bid_below(e, book, price)
+ORDER_LINE = struct.Struct("<IBqQIqqq")
+HEAD = struct.Struct("<12IQq")
+BOOK_HEAD = struct.Struct("<I")
+PAIR = struct.Struct("<II")
 
 
 cdef list depth_of(engine_t *e, uint32_t book_id, int side, uint32_t levels):
-    """(price, lots) of a side, best first, at most `levels`."""
+    """(price, shown lots) of a side, best first, at most `levels`."""
     cdef book_t *book = &e.books[book_id]
     cdef int32_t price = book.best[side]
     cdef list out = []
+    bias = e.more[book_id].bias_ticks
     while is_price(side, price) and <uint32_t>len(out) < levels:
-        out.append((price, level_at(e, book, price).lots))
-        price = worse(e, book, side, price)
+        out.append((price - bias, level_at(e, book, side, price).lots))
+        price = next_worse(e, book, side, price)
     return out
 
 
-cdef int check_side(engine_t *e, uint32_t book_id, int side, int64_t *seen) except -1:
-    cdef book_t *book = &e.books[book_id]
-    cdef int32_t price = book.best[side]
-    cdef uint32_t slot, before
-    cdef int64_t lots
-    cdef order_t *order
-    cdef level_t *level
-    while is_price(side, price):
-        level = level_at(e, book, price)
-        lots, before, slot = 0, 0, level.head
-        ensure(slot != 0, f"occupied level {price} of book {book_id} has an order")
-        while slot != 0:
-            order = &e.orders[slot]
-            ensure(order.book == book_id and order.side == side and order.price_ticks == price,
-                   f"order {order.order_id} stands where it says")
-            ensure(order.open_lots > 0 and order.filled_lots >= 0, f"order {order.order_id} is open")
-            ensure(order.prev_slot == before, f"order {order.order_id} links back")
-            ensure(id_find(e, order.order_id) == slot, f"order {order.order_id} is found by id")
-            lots += order.open_lots
-            seen[0] += 1
-            before, slot = slot, order.next_slot
-        ensure(level.tail == before, f"level {price} ends at its tail")
-        ensure(level.lots == lots, f"level {price} of book {book_id} sums its orders")
-        price = worse(e, book, side, price)
-    return 0
+cdef list special_ids(engine_t *e, uint32_t book_id, int state):
+    """Ids of the orders of a book that wait (STATE_WAITING) or are parked (STATE_PARKED), by entry number."""
+    cdef uint32_t i, count = special_slots(e, book_id, state)
+    return [e.orders[e.due[i].slot].order_id for i in range(count)]
 
 
 cdef int check_engine(engine_t *e) except -1:
-    """Every order is in exactly one level, one owner list and the id table; sums, links and best prices hold."""
-    cdef uint32_t b, slot, before, count
-    cdef int64_t seen, total = 0, owned = 0, live = 0, entries = 0
-    cdef int side
-    for b in range(e.books_max):
-        if e.books[b].pages == 0:
-            continue
-        seen = 0
-        for side in range(2):
-            check_side(e, b, side, &seen)
-        ensure(e.books[b].best[0] < e.books[b].best[1], f"book {b} is not crossed or locked")
-        ensure(seen == e.books[b].orders, f"book {b} counts its orders")
-        total += seen
-    for slot in range(1, e.slots_used + 1):
-        if e.orders[slot].open_lots > 0:
-            live += 1
-            if e.orders[slot].owner == 0:
-                owned += 1
-    ensure(live == total, "live slots are the resting orders")
-    for b in range(e.owners_max):
-        count, before, slot = 0, 0, e.owner_head[b]
-        while slot != 0:
-            ensure(e.orders[slot].owner == b and e.orders[slot].owner_prev == before, "owner list links")
-            count += 1
-            before, slot = slot, e.orders[slot].owner_next
-        ensure(e.owner_tail[b] == before and e.owner_count[b] == count, "owner list ends and counts")
-        owned += count
-    ensure(owned == total, "owner lists hold the resting orders")
-    for b in range(e.index_mask + 1):
-        entries += e.index[b] != 0
-    ensure(entries == total, "id table holds the resting orders")
-    return check_pages(e)
+    """Raise InvariantViolation unless every law of the structures holds. O(everything)."""
+    return check_all(e)
 
 
-cdef int check_pages(engine_t *e) except -1:
-    """Pages in use are found by their directory; the free list holds the others."""
-    cdef uint32_t page, used = 0, chained = 0
-    for page in range(1, e.pages_used + 1):
-        if e.pages[page].occupied[0] | e.pages[page].occupied[1]:
-            used += 1
-            ensure(e.books[e.pages[page].book].directory[e.pages[page].number] == page, "page is in its directory")
-    page = e.free_page
-    while page != 0:
-        chained += 1
-        ensure(chained <= e.pages_used, "free page list ends")
-        page = e.pages[page].next_free
-    ensure(used + chained == e.pages_used and e.free_pages == e.pages_max - used, "every page is used or free")
-    return 0
-
+# --------------------------------------------------------------------------------------------------------- digest
 
 cdef str digest_engine(engine_t *e):
-    """blake2b-128 over (book, side, price, id, owner, open, filled) of every order in priority order."""
+    """MATCH-060: every live order in priority order, then waiting and parked ones by entry number."""
     digest = hashlib.blake2b(digest_size=16)
-    cdef uint32_t b, slot
+    cdef uint32_t b, slot, i, count
     cdef int side
     cdef int32_t price
     cdef book_t *book
-    cdef order_t *order
     for b in range(e.books_max):
         book = &e.books[b]
         if book.pages == 0:
@@ -139,66 +68,143 @@ cdef str digest_engine(engine_t *e):
         for side in range(2):
             price = book.best[side]
             while is_price(side, price):
-                slot = level_at(e, book, price).head
+                slot = level_at(e, book, side, price).head
                 while slot != 0:
-                    order = &e.orders[slot]
-                    digest.update(ORDER_LINE.pack(b, side, price, order.order_id, order.owner, order.open_lots,
-                                                  order.filled_lots))
-                    slot = order.next_slot
-                price = worse(e, book, side, price)
+                    digest.update(ORDER_LINE.pack(b, side, price, e.orders[slot].order_id, e.orders[slot].owner,
+                                                  open_of(e, slot), filled_of(e, slot), e.orders[slot].shown_lots))
+                    slot = e.orders[slot].next_slot
+                price = next_worse(e, book, side, price)
+        if e.more[b].pegs == 0 and waiting_of(e, b) == 0:
+            continue
+        count = special_slots(e, b, -1)
+        for i in range(count):
+            slot = e.due[i].slot
+            digest.update(special_line(e, b, slot))
     return digest.hexdigest()
 
 
+cdef inline uint32_t waiting_of(engine_t *e, uint32_t b):
+    return e.more[b].waiting[0] + e.more[b].waiting[1] + e.more[b].waiting[2] + e.more[b].trailing
+
+
+cdef bytes special_line(engine_t *e, uint32_t b, uint32_t slot):
+    cdef terms_t *terms = &e.terms[slot]
+    waits = terms.state == STATE_WAITING
+    return ORDER_LINE.pack(b, 2 if waits else 3, terms.trigger_ticks if waits else terms.limit_ticks,
+                           e.orders[slot].order_id, e.orders[slot].owner, terms.open_lots, terms.filled_lots,
+                           terms.extreme_ticks if waits else 0)
+
+
+# ---------------------------------------------------------------------------------------------------- dump and load
+
 cdef bytes dump_engine(engine_t *e):
     """The books as bytes. Books themselves (rules) are opened again by the caller before a load."""
-    parts = [HEAD.pack(e.orders_max, e.pages_max, e.books_max, e.slots_used, e.free_slot, e.pages_used, e.free_page,
-                       e.free_pages)]
-    cdef uint32_t b
-    for b in range(e.books_max):
-        parts.append(BOOK_LINE.pack(e.books[b].best[0], e.books[b].best[1], e.books[b].last_ticks, e.books[b].orders))
-    parts.append((<char *>e.orders)[:(e.slots_used + 1) * sizeof(order_t)])
+    cdef uint32_t b, i
+    cdef book_t book
+    cdef book_more_t more
+    cdef size_t slots = <size_t>e.slots_used + 1
+    parts = [HEAD.pack(e.orders_max, e.pages_max, e.books_max, e.owners_max, e.slots_used, e.free_slot, e.pages_used,
+                       e.free_page, e.free_pages, e.mmp_used, e.uses_used, e.groups_used, e.entries, e.now)]
+    for b in range(e.books_max * (1 + TRIGGER_BOOKS)):
+        if e.books[b].pages == 0:
+            continue
+        book, more = e.books[b], e.more[b]
+        book.directory = NULL
+        memset(more.summary, 0, sizeof(more.summary))
+        parts += [BOOK_HEAD.pack(b), (<char *>&book)[:sizeof(book_t)], (<char *>&more)[:sizeof(book_more_t)]]
+    parts.append(BOOK_HEAD.pack(0xFFFFFFFF))
+    parts.append((<char *>e.orders)[:slots * sizeof(order_t)])
+    parts.append((<char *>e.links)[:slots * sizeof(link_t)])
+    for i in range(<uint32_t>slots):
+        if has_terms(e, i):
+            parts.append((<char *>&e.terms[i])[:sizeof(terms_t)])
+    parts.append((<char *>e.owners)[:e.owners_max * sizeof(owner_t)])
     parts.append((<char *>e.pages)[:(e.pages_used + 1) * sizeof(page_t)])
-    parts.append((<char *>e.levels)[:((<size_t>e.pages_used + 1) << PAGE_BITS) * sizeof(level_t)])
+    parts.append((<char *>e.levels)[:((<size_t>e.pages_used + 1) << 7) * sizeof(level_t)])
+    parts.append((<char *>e.mmp)[:(e.mmp_used + 1) * sizeof(mmp_t)])
+    parts.append((<char *>e.uses)[:(e.uses_used + 1) * sizeof(combo_use_t)])
+    for i in range(e.owners_max * MMP_GROUPS):
+        if e.mmp_of[i]:
+            parts.append(PAIR.pack(i, e.mmp_of[i]))
     return b"".join(parts)
 
 
+cdef class Reader:
+    """Takes pieces off a dump, and minds its end."""
+    cdef bytes data
+    cdef size_t at
+
+    cdef int into(self, void *target, size_t size) except -1:
+        ensure(self.at + size <= <size_t>len(self.data), "dump has its full length")
+        memcpy(target, (<const char *>self.data) + self.at, size)
+        self.at += size
+        return 0
+
+
 cdef int load_engine(engine_t *e, bytes data) except -1:
-    """Fill a fresh engine, whose books are opened, from a dump. Raises InvariantViolation on a foreign dump."""
-    cdef const char *raw = data
-    cdef size_t at = HEAD.size, size
-    cdef uint32_t b, slot, page
-    cdef order_t *order
+    """Fill a fresh engine, whose books and combos are opened, from a dump. InvariantViolation on a foreign dump."""
+    cdef Reader reader = Reader()
+    cdef uint32_t i, index, group
+    cdef size_t slots
+    ensure(len(data) >= HEAD.size, "dump has a head")
+    reader.data, reader.at = data, HEAD.size
+    (orders_max, pages_max, books_max, owners_max, e.slots_used, e.free_slot, e.pages_used, e.free_page, e.free_pages,
+     e.mmp_used, e.uses_used, e.groups_used, e.entries, e.now) = HEAD.unpack_from(data)
+    ensure((orders_max, pages_max, books_max, owners_max) == (e.orders_max, e.pages_max, e.books_max, e.owners_max)
+           and e.slots_used <= e.orders_max and e.pages_used <= e.pages_max and e.mmp_used <= e.mmp_max
+           and e.uses_used <= e.uses_max, "dump of the same limits")
+    load_books(e, reader)
+    slots = <size_t>e.slots_used + 1
+    reader.into(e.orders, slots * sizeof(order_t))
+    reader.into(e.links, slots * sizeof(link_t))
+    for i in range(<uint32_t>slots):
+        if has_terms(e, i):
+            reader.into(&e.terms[i], sizeof(terms_t))
+    reader.into(e.owners, e.owners_max * sizeof(owner_t))
+    reader.into(e.pages, (e.pages_used + 1) * sizeof(page_t))
+    reader.into(e.levels, ((<size_t>e.pages_used + 1) << 7) * sizeof(level_t))
+    reader.into(e.mmp, (e.mmp_used + 1) * sizeof(mmp_t))
+    reader.into(e.uses, (e.uses_used + 1) * sizeof(combo_use_t))
+    while reader.at < <size_t>len(data):
+        ensure(reader.at + PAIR.size <= <size_t>len(data), "dump has its full length")
+        index, group = PAIR.unpack_from(data, reader.at)
+        ensure(index < e.owners_max * MMP_GROUPS and group <= e.mmp_used, "protection group of an owner")
+        e.mmp_of[index] = group
+        reader.at += PAIR.size
+    rebuild(e)
+    return 0
+
+
+cdef int load_books(engine_t *e, Reader reader) except -1:
+    cdef uint32_t b
+    cdef book_t book
+    cdef book_more_t more
+    while True:
+        reader.into(&b, sizeof(uint32_t))
+        if b == 0xFFFFFFFF:
+            return 0
+        ensure(b < e.books_max * (1 + TRIGGER_BOOKS) and e.books[b].pages != 0, "book of the dump is open")
+        reader.into(&book, sizeof(book_t))
+        reader.into(&more, sizeof(book_more_t))
+        ensure(book.pages == e.books[b].pages, "book has the dumped size")
+        book.directory = e.books[b].directory
+        memcpy(more.summary, e.more[b].summary, sizeof(more.summary))
+        e.books[b] = book
+        e.more[b] = more
+
+
+cdef int rebuild(engine_t *e) except -1:
+    """Directories, bitmaps, id table and quote table."""
+    cdef uint32_t page, slot
     cdef int side
-    (orders_max, pages_max, books_max, e.slots_used, e.free_slot, e.pages_used, e.free_page, e.free_pages) = (
-        HEAD.unpack_from(data))
-    ensure((orders_max, pages_max, books_max) == (e.orders_max, e.pages_max, e.books_max), "dump of the same limits")
-    for b in range(e.books_max):
-        (e.books[b].best[0], e.books[b].best[1], e.books[b].last_ticks, e.books[b].orders) = (
-            BOOK_LINE.unpack_from(data, at))
-        at += BOOK_LINE.size
-    size = (e.slots_used + 1) * sizeof(order_t)
-    ensure(<size_t>len(data) == at + size + (e.pages_used + 1) * sizeof(page_t)
-           + ((<size_t>e.pages_used + 1) << PAGE_BITS) * sizeof(level_t), "dump has its full length")
-    memcpy(e.orders, raw + at, size)
-    at += size
-    size = (e.pages_used + 1) * sizeof(page_t)
-    memcpy(e.pages, raw + at, size)
-    at += size
-    memcpy(e.levels, raw + at, ((<size_t>e.pages_used + 1) << PAGE_BITS) * sizeof(level_t))
     for page in range(1, e.pages_used + 1):
         for side in range(2):
             if e.pages[page].occupied[side]:
                 e.books[e.pages[page].book].directory[e.pages[page].number] = page
-                summary_set(&e.books[e.pages[page].book], side, e.pages[page].number)
+                summary_set(&e.more[e.pages[page].book], side, e.pages[page].number)
     for slot in range(1, e.slots_used + 1):
-        order = &e.orders[slot]
-        if order.open_lots == 0:
-            continue
-        id_add(e, order.order_id, slot)
-        if order.owner != 0:
-            e.owner_count[order.owner] += 1
-            if order.owner_prev == 0:
-                e.owner_head[order.owner] = slot
-            if order.owner_next == 0:
-                e.owner_tail[order.owner] = slot
+        if is_live(e, slot):
+            id_add(e, e.orders[slot].order_id, slot)
+            if has_terms(e, slot) and e.terms[slot].special & SPECIAL_QUOTE:
+                quote_add(e, slot)
     return 0

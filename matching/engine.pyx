@@ -1,259 +1,365 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""The engine around the books: its slabs, and the Python door used by tests and tools.
+"""Books behind plain calls that return their events as tuples: the Python door used by tests and tools.
 
-Lives here: create, destroy, opening a book, `MatchingEngine`.
-Does not know: the rules of matching (order_book.pyx).
+Lives here: `MatchingEngine`. Does not know: the rules of matching; it shows how a caller of the C-level door goes on
+after each command: take the events, resume what paused, let triggered orders enter, finish.
 """
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from matching.book_state cimport check_engine, depth_of, digest_engine
-from matching.order_book cimport (book_cancel_slot, book_execute, book_execute_amend, book_prepare,
-                                  book_prepare_amend)
-from matching.order_pool cimport id_find
-from matching.types cimport (BOOK_CANCELLED, BOOK_FILL, BOOK_RESTED, NO_ASK, NO_BID, PAGE_BITS, book_event_t, book_t,
-                             engine_t, incoming_t, level_t, order_t, page_t)
+from matching.auction cimport auction_price, book_set_phase, book_set_price, book_uncross, indicative_t
+from matching.book_state cimport check_engine, depth_of, digest_engine, special_ids
+from matching.combos cimport bundle_t, implied_best
+from matching.event_tuples cimport events_as_tuples
+from matching.mass cimport cancel_book_slots, cancel_owner_slots
+from matching.order_book cimport (book_drop, book_execute, book_execute_amend, book_prepare, book_prepare_amend,
+                                  book_prepare_triggered, book_reason_of, book_resume)
+from matching.order_pool cimport book_of, filled_of, id_find, is_live, open_of, price_of, side_of, state_of
+from matching.pegs cimport book_finish
+from matching.plain cimport book_limit, book_pull, hint_id, hint_level, hint_order
+from matching.protection cimport mmp_reset, mmp_set
+from matching.quotes cimport book_execute_quote, book_prepare_quote
+from matching.slabs cimport engine_add_book, engine_add_combo, engine_create, engine_destroy, limits_t
+from matching.triggers cimport book_next_triggered
+from matching.types cimport (BOOK_FILL, MMP_GROUPS, NO_ASK, NO_BID, STATE_PARKED, STATE_WAITING, book_event_t, book_t,
+                             engine_t, incoming_t, order_t)
+from matching.withdraw cimport book_withdraw
 
-from domain.book_rules import PRICE_TICKS_LIMIT
-from domain.constants import REASON_TEXTS
 from domain.ensure import ensure
 from domain.rejects import BOOK_REASON_TEXTS
-
-cdef extern from "slab.h" nogil:
-    void *slab_alloc(size_t size) noexcept
-    void slab_free(void *slab, size_t size) noexcept
 
 # Values of domain.constants and domain.rejects; tests compare them.
 cdef enum:
     LIMIT = 0
     GTC = 0
+    STP_NONE = 0
     STP_NEWEST = 1
     REASON_USER = 1
+    AS_IT_WAS = 255
     UNKNOWN_ORDER = 4001
+    UNKNOWN_BOOK = 2001
 
-
-# ------------------------------------------------------------------------------------------------ create and destroy
-
-cdef size_t orders_bytes(engine_t *e) noexcept:
-    return (<size_t>e.orders_max + 1) * sizeof(order_t)
-
-
-cdef size_t pages_bytes(engine_t *e) noexcept:
-    return (<size_t>e.pages_max + 1) * sizeof(page_t)
-
-
-cdef size_t levels_bytes(engine_t *e) noexcept:
-    return ((<size_t>e.pages_max + 1) << PAGE_BITS) * sizeof(level_t)
-
-
-cdef size_t index_bytes(engine_t *e) noexcept:
-    return (<size_t>e.index_mask + 1) * sizeof(uint64_t)
-
-
-cdef size_t events_bytes(engine_t *e) noexcept:
-    return (2 * <size_t>e.orders_max + 8) * sizeof(book_event_t)
-
-
-cdef engine_t *engine_create(uint32_t orders_max, uint32_t books_max, uint32_t pages_max,
-                             uint32_t owners_max) noexcept:
-    """Allocate the slabs (zeroed, touched only as they fill). NULL when memory cannot be had."""
-    cdef engine_t *e = <engine_t *>calloc(1, sizeof(engine_t))
-    cdef uint32_t size = 16, bits = 4
-    if e == NULL:
-        return NULL
-    while size < 2 * orders_max:
-        size <<= 1
-        bits += 1
-    e.orders_max, e.books_max, e.pages_max, e.owners_max = orders_max, books_max, pages_max, owners_max
-    e.free_pages = pages_max
-    e.index_mask = size - 1
-    e.index_shift = 32 - bits
-    e.orders = <order_t *>slab_alloc(orders_bytes(e))
-    e.pages = <page_t *>slab_alloc(pages_bytes(e))
-    e.levels = <level_t *>slab_alloc(levels_bytes(e))
-    e.books = <book_t *>calloc(books_max, sizeof(book_t))
-    e.index = <uint64_t *>slab_alloc(index_bytes(e))
-    e.owner_head = <uint32_t *>calloc(owners_max, sizeof(uint32_t))
-    e.owner_tail = <uint32_t *>calloc(owners_max, sizeof(uint32_t))
-    e.owner_count = <uint32_t *>calloc(owners_max, sizeof(uint32_t))
-    e.events = <book_event_t *>slab_alloc(events_bytes(e))
-    if (e.orders == NULL or e.pages == NULL or e.levels == NULL or e.books == NULL or e.index == NULL
-            or e.owner_head == NULL or e.owner_tail == NULL or e.owner_count == NULL or e.events == NULL):
-        engine_destroy(e)
-        return NULL
-    return e
-
-
-cdef void engine_destroy(engine_t *e) noexcept:
-    cdef uint32_t i, k
-    if e == NULL:
-        return
-    if e.books != NULL:
-        for i in range(e.books_max):
-            free(e.books[i].directory)
-            for k in range(8):
-                free(e.books[i].summary[k])
-    slab_free(e.orders, orders_bytes(e))
-    slab_free(e.pages, pages_bytes(e))
-    slab_free(e.levels, levels_bytes(e))
-    slab_free(e.index, index_bytes(e))
-    slab_free(e.events, events_bytes(e))
-    free(e.books)
-    free(e.owner_head)
-    free(e.owner_tail)
-    free(e.owner_count)
-    free(e)
-
-
-cdef int engine_add_book(engine_t *e, uint32_t book_id, int64_t price_step, int64_t lot_step, int64_t lots_max,
-                         int64_t band_low, int64_t band_high, int64_t protection_bps,
-                         int64_t protection_ticks) except -1:
-    """Open book `book_id`. Its directory covers [0, band_high]: 4 bytes per 64 ticks."""
-    cdef book_t *book
-    cdef uint32_t words
-    cdef int k, side
-    ensure(book_id < e.books_max, "book id within books_max")
-    book = &e.books[book_id]
-    ensure(book.pages == 0, "a book is opened once")
-    ensure(1 <= band_low <= band_high < PRICE_TICKS_LIMIT, "band within representable prices")
-    ensure(price_step >= 1 and lot_step >= 1 and lots_max >= 1, "steps and limits are positive")
-    ensure(0 <= protection_bps < 10_000 and protection_ticks >= 0, "protection is a distance")
-    book.pages = <uint32_t>(band_high >> PAGE_BITS) + 1
-    book.directory = <uint32_t *>calloc(book.pages, sizeof(uint32_t))
-    words = book.pages
-    k = 0
-    while True:
-        words = (words + 63) >> 6
-        for side in range(2):
-            book.summary[side * 4 + k] = <uint64_t *>calloc(words, sizeof(uint64_t))
-            if book.summary[side * 4 + k] == NULL:
-                raise MemoryError("price directory")
-        k += 1
-        if words == 1:
-            break
-    if book.directory == NULL:
-        raise MemoryError("price directory")
-    book.summary_depth = k
-    book.best[0] = NO_BID
-    book.best[1] = NO_ASK
-    book.rules.price_step_ticks, book.rules.lot_step, book.rules.lots_max = price_step, lot_step, lots_max
-    book.rules.band_low_ticks, book.rules.band_high_ticks = band_low, band_high
-    book.rules.protection_bps, book.rules.protection_ticks = protection_bps, protection_ticks
-    return 0
-
-
-# ------------------------------------------------------------------------------------------------- the Python door
 
 cdef class MatchingEngine:
-    """Books behind plain calls that return their events as tuples; for tests and tools. O(1) per touched order."""
+    """Books behind plain calls that return their events as tuples (tests/engines.py). O(1) per touched order."""
 
     def __cinit__(self, *, uint32_t orders_max=65_536, uint32_t books_max=16, uint32_t pages_max=65_536,
-                  uint32_t owners_max=65_536):
-        self.c = engine_create(orders_max, books_max, pages_max, owners_max)
+                  uint32_t owners_max=65_536, uint32_t trailing_max=1_000, uint32_t pegs_max=250,
+                  uint32_t mmp_max=1_024, uint32_t uses_max=1_024, uint64_t hash_key=0):
+        cdef limits_t limits
+        limits.orders_max, limits.books_max, limits.pages_max = orders_max, books_max, pages_max
+        limits.owners_max, limits.trailing_max, limits.pegs_max = owners_max, trailing_max, pegs_max
+        limits.mmp_max, limits.uses_max = mmp_max, uses_max
+        self.out = []
+        self.c = engine_create(&limits, hash_key)
         if self.c == NULL:
             raise MemoryError("matching engine slabs")
 
     def __dealloc__(self):
         engine_destroy(self.c)
 
+    # ---------------------------------------------------------------------------------------------------- opening
+
     def add_book(self, uint32_t book, rules):
         """Open a book with domain.book_rules.BookRules."""
-        engine_add_book(self.c, book, rules.price_step_ticks, rules.lot_step, rules.lots_max, rules.band_low_ticks,
-                        rules.band_high_ticks, rules.protection_bps, rules.protection_ticks)
+        engine_add_book(self.c, book, rules)
+
+    def add_combo(self, uint32_t book, rules, legs):
+        """Open a combo book; `legs` are (book, +1 or -1) (MATCH-110)."""
+        engine_add_combo(self.c, book, rules, legs)
+
+    def set_group(self, uint32_t owner, uint32_t group):
+        """Put an owner into a prevention group, 0 = none (MATCH-030)."""
+        ensure(0 < owner < self.c.owners_max, "owner within owners_max")
+        self.c.owners[owner].group = group
+        if group:
+            self.c.groups_used = 1
+
+    def set_mmp(self, uint32_t owner, int group, *, int64_t lots=0, int64_t delta=0, int64_t vega=0, int64_t window,
+                int64_t frozen=0):
+        """Limits of an owner's protection group (MATCH-102)."""
+        ensure(0 < owner < self.c.owners_max and 1 <= group < MMP_GROUPS, "owner and group within limits")
+        ensure(mmp_set(self.c, owner, group, lots, delta, vega, window, frozen) == 0, "protection groups within mmp_max")
+
+    def reset_mmp(self, uint32_t owner, int group):
+        """Unfreeze a group (MATCH-103)."""
+        ensure(0 < owner < self.c.owners_max and 1 <= group < MMP_GROUPS, "owner and group within limits")
+        mmp_reset(self.c, owner, group)
+
+    def set_now(self, int64_t now):
+        """The caller's number for protection windows; it never falls."""
+        ensure(now >= self.c.now, "now never falls")
+        self.c.now = now
+
+    def set_greeks(self, uint32_t book, int64_t delta, int64_t vega):
+        """Delta and vega of one lot, for protection."""
+        self.opened(book)
+        self.c.more[book].delta, self.c.more[book].vega = delta, vega
+
+    def set_auction_reference(self, uint32_t book, int64_t price_ticks):
+        """Reference of the auction price, 0 = the last trade (MATCH-092)."""
+        self.opened(book)
+        self.c.more[book].auction_ticks = price_ticks + self.c.more[book].bias_ticks if price_ticks else 0
+
+    cdef int opened(self, uint32_t book) except -1:
+        ensure(book < self.c.books_max and self.c.books[book].pages != 0, "book is open")
+        return 0
+
+    # --------------------------------------------------------------------------------------------------- commands
 
     def submit(self, uint32_t book, uint64_t order_id, uint32_t owner, int side, int64_t price_ticks, int64_t lots, *,
-               int order_type=LIMIT, int tif=GTC, bint post_only=False, int stp=STP_NEWEST):
+               int order_type=LIMIT, int tif=GTC, int post_only=0, int stp=STP_NEWEST, int64_t display_lots=0,
+               int64_t budget=0, int trigger=0, int64_t trigger_ticks=0, int reference=0, int64_t trail_ticks=0,
+               int64_t trail_bps=0, int peg=0, int64_t peg_offset=0, uint64_t oco=0, int mmp=0):
         """Enter an order: ("refused", id, reason), or its fills and what became of the rest."""
         cdef incoming_t order
         cdef int32_t code
+        cdef int64_t bias = self.c.more[book].bias_ticks if book < self.c.books_max else 0
+        ensure(owner < self.c.owners_max and 0 <= reference <= 2 and 0 <= mmp < MMP_GROUPS, "owner within owners_max")
+        if trail_bps < 0 or trail_bps >= 10_000:
+            trail_bps = 10_000
         memset(&order, 0, sizeof(incoming_t))
         order.order_id, order.owner, order.book, order.side = order_id, owner, book, side
-        order.price_ticks, order.lots = price_ticks, lots
+        order.price_ticks = price_ticks + bias if not peg or price_ticks else 0
+        order.lots, order.display_lots, order.budget = lots, display_lots, budget
         order.order_type, order.time_in_force, order.stp, order.post_only = order_type, tif, stp, post_only
-        ensure(owner < self.c.owners_max, "owner within owners_max")
+        order.trigger, order.reference = trigger, reference
+        order.trigger_ticks = trigger_ticks + bias if trigger_ticks else 0
+        order.trail_ticks, order.trail_bps = trail_ticks, <uint32_t>trail_bps
+        order.peg, order.peg_offset, order.oco, order.mmp = peg, <int32_t>peg_offset, oco, mmp
         with nogil:
             code = book_prepare(self.c, &order)
-            if code == 0:
-                book_execute(self.c, &order)
         if code != 0:
             return [("refused", order_id, BOOK_REASON_TEXTS[code])]
-        return self.results()
+        self.run(book_execute(self.c, &order), &order)
+        return self.finish()
+
+    def quote(self, uint32_t owner, uint64_t quote_set, uint32_t book, int side, uint64_t order_id, int64_t price_ticks,
+              int64_t lots, *, int mmp=0, int post_only=0, int stp=STP_NEWEST):
+        """Quote one side, replacing the quote of the same (owner, set, book, side) (MATCH-100)."""
+        cdef incoming_t order
+        cdef incoming_t fresh
+        cdef uint32_t slot
+        cdef int32_t code
+        ensure(owner < self.c.owners_max and 0 <= mmp < MMP_GROUPS, "owner within owners_max")
+        memset(&order, 0, sizeof(incoming_t))
+        order.order_id, order.owner, order.book, order.side = order_id, owner, book, side
+        order.price_ticks = price_ticks + (self.c.more[book].bias_ticks if book < self.c.books_max else 0)
+        order.lots, order.stp, order.post_only, order.mmp = lots, stp, post_only, mmp
+        order.quote, order.quote_set = 1, quote_set
+        code = book_prepare_quote(self.c, &order, &fresh, &slot)
+        if code != 0:
+            return [("refused", order_id, BOOK_REASON_TEXTS[code])]
+        self.run(book_execute_quote(self.c, &order, &fresh, slot), &fresh if slot else &order)
+        return self.finish()
 
     def cancel(self, uint64_t order_id, uint32_t owner):
-        """Cancel one resting order of `owner`."""
-        cdef uint32_t slot = id_find(self.c, order_id)
-        if slot == 0 or self.c.orders[slot].owner != owner:
+        """Cancel one live order of `owner`."""
+        if book_pull(self.c, order_id, owner, REASON_USER) != 0:
             return [("refused", order_id, BOOK_REASON_TEXTS[UNKNOWN_ORDER])]
-        book_cancel_slot(self.c, slot, REASON_USER)
-        return self.results()
+        return self.finish()
 
-    def amend(self, uint64_t order_id, uint32_t owner, int64_t price_ticks, int64_t total_lots):
-        """Change price and total (filled + open wanted) of a resting order."""
+    def amend(self, uint64_t order_id, uint32_t owner, int64_t price_ticks, int64_t total_lots, *,
+              int64_t trigger_ticks=0):
+        """Change price and total (filled + open wanted) of a live order, and the trigger of one that waits."""
         cdef uint32_t slot = id_find(self.c, order_id)
         cdef incoming_t fresh
         cdef int32_t code
+        cdef int64_t bias
         if slot == 0 or self.c.orders[slot].owner != owner:
             return [("refused", order_id, BOOK_REASON_TEXTS[UNKNOWN_ORDER])]
-        code = book_prepare_amend(self.c, slot, price_ticks, total_lots, 2, &fresh)
+        bias = self.c.more[book_of(self.c, slot)].bias_ticks
+        code = book_prepare_amend(self.c, slot, price_ticks + bias, total_lots, AS_IT_WAS,
+                                  trigger_ticks + bias if trigger_ticks else 0, &fresh)
         if code != 0:
             return [("refused", order_id, BOOK_REASON_TEXTS[code])]
-        book_execute_amend(self.c, slot, total_lots, &fresh)
-        return self.results()
+        self.run(book_execute_amend(self.c, slot, total_lots, &fresh), &fresh)
+        return self.finish()
 
-    def cancel_owner(self, uint32_t owner):
-        """Cancel all orders of an owner, in the order they entered."""
-        cdef uint32_t slot = self.c.owner_head[owner], after
-        while slot != 0 and owner != 0:
-            after = self.c.orders[slot].owner_next
-            book_cancel_slot(self.c, slot, REASON_USER)
-            slot = after
-        return self.results()
+    def cancel_owner(self, uint32_t owner, *, book=None, side=None, low=None, high=None):
+        """Cancel an owner's orders that pass every filter, in the order they entered (MATCH-052)."""
+        cdef uint32_t slot = 0
+        if owner == 0 or owner >= self.c.owners_max:
+            return []
+        while cancel_owner_slots(self.c, owner, &slot, -1 if book is None else book, -1 if side is None else side,
+                                 -(1 << 62) if low is None else low, (1 << 62) if high is None else high,
+                                 low is not None or high is not None, REASON_USER):
+            self.drain()
+        return self.finish()
 
-    cdef list results(self):
-        """The events as tuples, the buffer emptied."""
-        cdef list out = []
-        cdef book_event_t *event
-        cdef uint32_t i
-        for i in range(self.c.event_count):
-            event = &self.c.events[i]
-            if event.kind == BOOK_FILL:
-                out.append(("fill", event.order_id, event.taker_id, event.price_ticks, event.lots, event.open_lots,
-                            event.level_lots))
-            elif event.kind == BOOK_CANCELLED:
-                out.append(("cancelled", event.order_id, event.lots, REASON_TEXTS[event.reason], event.price_ticks,
-                            event.level_lots))
-            else:
-                out.append(("rested" if event.kind == BOOK_RESTED else "amended", event.order_id, event.price_ticks,
-                            event.open_lots, event.level_lots))
+    def cancel_book(self, uint32_t book, *, side=None, low=None, high=None):
+        """Cancel everybody's orders of a book that pass every filter (MATCH-053)."""
+        self.opened(book)
+        return self.cancel_whole(book, side, low, high, 20)
+
+    cdef list cancel_whole(self, uint32_t book, side, low, high, int reason):
+        while cancel_book_slots(self.c, book, -1 if side is None else side, -(1 << 62) if low is None else low,
+                                (1 << 62) if high is None else high, low is not None or high is not None, reason):
+            self.drain()
+        return self.finish()
+
+    def set_price(self, uint32_t book, int reference, int64_t price_ticks):
+        """Last price, mark or index as the venue knows it; may trigger orders (MATCH-072)."""
+        self.opened(book)
+        price_ticks += self.c.more[book].bias_ticks
+        ensure(0 <= reference <= 2 and self.c.books[book].band_low_ticks <= price_ticks
+               <= self.c.books[book].band_low_ticks + self.c.books[book].band_span_ticks, "price inside the band")
+        book_set_price(self.c, book, reference, price_ticks)
+        return self.finish()
+
+    def set_phase(self, uint32_t book, int phase, *, bint force=False):
+        """Move a book to another phase (MATCH-090..098)."""
+        cdef int32_t code
+        self.opened(book)
+        code = book_set_phase(self.c, book, phase, force)
+        if code != 0:
+            return [("refused", book, BOOK_REASON_TEXTS[code])]
+        while book_uncross(self.c, book):
+            self.drain()
+        if phase == 6:
+            return self.cancel_whole(book, None, None, None, 12)
+        return self.finish()
+
+    # ------------------------------------------------------------------------------------------- after each command
+
+    cdef int drain(self) except -1:
+        """Take the events into the answer and empty the buffer."""
+        events_as_tuples(self.c, self.out)
         self.c.event_count = 0
+        return 0
+
+    cdef int run(self, int status, incoming_t *order) except -1:
+        """Resume an order that paused until it is done."""
+        while status != 0:
+            self.drain()
+            if status == 2:
+                self.c.gate_passed = self.c.gate_slot
+            status = book_resume(self.c, order)
+        return 0
+
+    cdef list finish(self):
+        """Let triggered orders enter one by one, then re-price pegs; the whole command's events."""
+        cdef incoming_t order
+        cdef int32_t code
+        if self.c.line_head == 0 and self.c.touched_count == 0:
+            return self.take()
+        while book_next_triggered(self.c, &order) != 0:
+            code = book_prepare_triggered(self.c, &order)
+            if code != 0:
+                book_drop(self.c, &order, book_reason_of(code))
+            else:
+                self.run(book_execute(self.c, &order), &order)
+            self.drain()
+        book_finish(self.c)
+        return self.take()
+
+    cdef list take(self):
+        cdef list out
+        self.drain()
+        out, self.out = self.out, []
         return out
+
+    # -------------------------------------------------------------------------------------------- the short doors
+
+    def limit(self, uint32_t book, uint64_t order_id, uint32_t owner, int side, int64_t price_ticks, int64_t lots,
+              int stp=STP_NONE, int post_only=0):
+        """A plain limit order: None if it did not trade, else its fills [(maker_id, price, lots)]. Raises ValueError
+        with the reason when it is refused. Other events are dropped: for those who only want fills."""
+        cdef int32_t code
+        cdef uint32_t i
+        cdef list fills
+        if book >= self.c.books_max or owner >= self.c.owners_max:
+            raise ValueError("no_book")
+        code = book_limit(self.c, book, side, order_id, owner, stp, post_only, price_ticks, lots)
+        if code != 0:
+            raise ValueError(BOOK_REASON_TEXTS[code])
+        if self.c.event_count == 1 and self.c.events[0].kind != BOOK_FILL:
+            self.c.event_count = 0
+            return None
+        if self.c.paused or self.c.line_head or self.c.touched_count:
+            self.run(self.c.paused, &self.c.paused_order)
+            self.c.paused = 0
+            return [(event[1], event[3], event[4]) for event in self.finish() if event[0] == "fill"]
+        fills = []
+        for i in range(self.c.event_count):
+            if self.c.events[i].kind == BOOK_FILL:
+                fills.append((self.c.events[i].order_id, self.c.events[i].price_ticks, self.c.events[i].lots))
+        self.c.event_count = 0
+        return fills
+
+    def pull(self, uint64_t order_id, uint32_t owner=0):
+        """Cancel a live order of `owner`; False if there is none."""
+        cdef bint found = book_pull(self.c, order_id, owner, REASON_USER) == 0
+        if self.c.touched_count:
+            self.finish()
+        self.c.event_count = 0
+        return found
+
+    # ---------------------------------------------------------------------------------------------------- looking
 
     def best(self, uint32_t book):
         """(best bid, best ask) in ticks, None for an empty side."""
         cdef book_t *b = &self.c.books[book]
-        return (None if b.best[0] == NO_BID else b.best[0], None if b.best[1] == NO_ASK else b.best[1])
+        bias = self.c.more[book].bias_ticks
+        return (None if b.best[0] == NO_BID else b.best[0] - bias, None if b.best[1] == NO_ASK else b.best[1] - bias)
 
     def last_price(self, uint32_t book):
         """Price of the last trade in ticks, None before the first."""
-        return self.c.books[book].last_ticks or None
+        last = self.c.books[book].last_ticks
+        return last - self.c.more[book].bias_ticks if last else None
+
+    def phase(self, uint32_t book):
+        """PHASE_* of a book."""
+        return self.c.more[book].phase
+
+    def indicative(self, uint32_t book):
+        """(price, volume, surplus) of the call, None when nothing would trade or there is no call (MATCH-093)."""
+        cdef indicative_t found
+        if not 1 <= self.c.more[book].phase <= 3:
+            return None
+        auction_price(self.c, book, &found)
+        if found.price_ticks == 0:
+            return None
+        return found.price_ticks - self.c.more[book].bias_ticks, found.volume_lots, found.surplus_lots
+
+    def implied(self, uint32_t book):
+        """Best implied ((price, lots) bid, ask), None where there is none (MATCH-111..113)."""
+        cdef bundle_t best
+        bias = self.c.more[book].bias_ticks
+        return tuple((best.price_ticks - bias, best.level_lots) if implied_best(self.c, book, side, 0, &best) else None
+                     for side in (0, 1))
 
     def depth(self, uint32_t book, uint32_t levels):
-        """((price, lots) bids, asks), best first, at most `levels` a side."""
+        """((price, shown lots) bids, asks), best first, at most `levels` a side."""
         return depth_of(self.c, book, 0, levels), depth_of(self.c, book, 1, levels)
 
     def order(self, uint64_t order_id):
-        """(book, owner, side, price_ticks, open_lots, filled_lots) of a resting order, or None."""
+        """(book, owner, side, price_ticks, open_lots, filled_lots) of a live order, or None."""
         cdef uint32_t slot = id_find(self.c, order_id)
         if slot == 0:
             return None
-        o = self.c.orders[slot]
-        return (o.book, o.owner, o.side, o.price_ticks, o.open_lots, o.filled_lots)
+        book, price = book_of(self.c, slot), price_of(self.c, slot)
+        return (book, self.c.orders[slot].owner, side_of(self.c, slot),
+                price - self.c.more[<uint32_t>book].bias_ticks if price else 0, open_of(self.c, slot),
+                filled_of(self.c, slot))
+
+    def shown(self, uint64_t order_id):
+        """Lots that its level shows, 0 if it is in none."""
+        cdef uint32_t slot = id_find(self.c, order_id)
+        return self.c.orders[slot].shown_lots if slot else 0
+
+    def waiting(self, uint32_t book):
+        """Ids of waiting orders by entry number."""
+        return special_ids(self.c, book, STATE_WAITING)
+
+    def parked(self, uint32_t book):
+        """Ids of parked pegs by entry number."""
+        return special_ids(self.c, book, STATE_PARKED)
 
     def check_invariants(self):
         """Raise InvariantViolation unless every structural law holds. O(everything)."""
         check_engine(self.c)
 
     def state_digest(self):
-        """Digest of what rests, in priority order, free of structure (matching/README.md). O(orders)."""
+        """Digest of what is live, in priority order, free of structure (MATCH-060). O(orders)."""
         return digest_engine(self.c)
