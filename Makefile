@@ -99,6 +99,7 @@ C_TOOLS := $(BENCH)/gen $(BENCH)/gen_mixed $(BENCH)/floor $(BENCH)/floor_hashed 
 
 bench: build bench-tools ## book, rivals, sequenced core and end to end, each beside its floor; HASHBOOK_BENCH_TINY=1 for a glance
 	@$(PY) -m benchmarks.matching
+	@$(PY) -m benchmarks.mixed
 	@$(PY) -m benchmarks.instructions --optional
 	@$(PY) -m benchmarks.rivals --optional
 	@$(PY) -m benchmarks.core
