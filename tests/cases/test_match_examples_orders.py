@@ -129,6 +129,13 @@ def test_match_030_groups_are_the_same_and_nobody_is_in_none(book: Book) -> None
     assert book.buy(5, 1, 10, owner=BOB) == [("fill", 1, 5, 10, 1, 0, 0)]
 
 
+def test_match_035_reserve_stands_behind_an_own_order(book: Book) -> None:
+    book.sell(1, 10, 5, display_lots=2)
+    book.sell(2, 1, 5, owner=CID)
+    assert book.buy(3, 3, 5, tif=FOK) == [("cancelled", 3, 3, "fok", 5, -1)]
+    assert book.buy(4, 2, 5, tif=FOK) == [("fill", 1, 4, 5, 2, 8, 1), ("refreshed", 1, 5, 2, 3)]
+
+
 def test_match_036_largest_notional(book: Book) -> None:
     book.open(notional_max=1_000)
     assert book.buy(1, 20, 100) == [("refused", 1, "notional")]

@@ -5,7 +5,8 @@ Does not know: how a fresh order trades.
 """
 
 from domain.constants import GTC
-from tests.reference.book_state import PARKED, WAITING, Book, EngineState, Order
+from tests.reference.book_records import PARKED, WAITING, Book, Order
+from tests.reference.book_state import EngineState
 from tests.reference.order_checks import refuse_limit, refuse_lots, refuse_phase
 from tests.reference.pegs import peg_price, place, reference_of
 from tests.reference.taking import sweep_and_settle, would_trade

@@ -21,7 +21,8 @@ from domain.constants import (
     SELL,
     STP_NONE,
 )
-from tests.reference.book_state import CALL_PHASES, Book, EngineState, Order
+from tests.reference.book_records import CALL_PHASES, Book, Order
+from tests.reference.book_state import EngineState
 from tests.reference.order_checks import dynamic_bounds, in_band, valid_at_or_below
 from tests.reference.pegs import begin_phase
 from tests.reference.taking import after_fill, prevent
@@ -165,9 +166,7 @@ def _cross(state: EngineState, book: Book, bid: Order, ask: Order, price_ticks: 
     lots = min(bid.shown_lots, ask.shown_lots)
     bid_level, ask_level = state.take_from(bid, lots), state.take_from(ask, lots)
     ids = (bid.order_id, ask.order_id)
-    state.say(
-        book, ("cross", *ids, book.out(price_ticks), lots, bid.open_lots, ask.open_lots, bid_level, ask_level)
-    )
+    state.say(book, ("cross", *ids, book.out(price_ticks), lots, bid.open_lots, ask.open_lots, bid_level, ask_level))
     state.trade_at(book, price_ticks)
     state.refresh(bid)
     state.refresh(ask)

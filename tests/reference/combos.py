@@ -12,7 +12,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 from domain.constants import SELL
-from tests.reference.book_state import Book, EngineState, Order
+from tests.reference.book_records import Book, Order
+from tests.reference.book_state import EngineState
 from tests.reference.order_checks import in_band, is_better
 
 
@@ -67,9 +68,7 @@ def _leg_orders(combo: Book, combo_side: int, *, without: Book | None) -> list[O
 def _worth(combo: Book, leg_orders: list[Order], *, without: Book | None) -> int:
     """Sum of ratio x outside price over the legs these orders are in."""
     legs = [leg for leg in combo.legs if leg.book is not without]
-    return sum(
-        leg.ratio * leg.book.out(order.price_ticks) for leg, order in zip(legs, leg_orders, strict=True)
-    )
+    return sum(leg.ratio * leg.book.out(order.price_ticks) for leg, order in zip(legs, leg_orders, strict=True))
 
 
 def _offer(

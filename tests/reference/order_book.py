@@ -14,9 +14,10 @@ from domain.constants import BUY, GTC, LIMIT, REFERENCE_LAST, SELL, STP_CANCEL_N
 from domain.ensure import ensure
 from tests.reference.amends import amend_order
 from tests.reference.auction import change_phase, indicative
-from tests.reference.book_state import NEVER_RESTED, PARKED, Book, EngineState, Event, Leg, Order
+from tests.reference.book_records import NEVER_RESTED, PARKED, Book, Event, Leg, Order
+from tests.reference.book_state import EngineState
 from tests.reference.combos import quoted
-from tests.reference.law_book import DIGEST_RECORD, check_laws, digest_of
+from tests.reference.laws import DIGEST_RECORD, check_laws, digest_of
 from tests.reference.order_checks import in_band, refuse_entry
 from tests.reference.pegs import enter_peg, reprice_touched
 from tests.reference.quotes import keep_quote, refuse_group, reset_mmp, set_mmp
@@ -218,9 +219,7 @@ class ReferenceEngine:
         """Enter, replace or withdraw (lots 0) the quote of an owner, set, book and side. Rules MATCH-100..103."""
         standing = self._state.quotes.get((owner, quote_set, book, side))
         if standing is None:
-            events = self.submit(
-                book, order_id, owner, side, price_ticks, lots, post_only=post_only, stp=stp, mmp=mmp
-            )
+            events = self.submit(book, order_id, owner, side, price_ticks, lots, post_only=post_only, stp=stp, mmp=mmp)
             if events[0][0] != "refused":
                 keep_quote(self._state, self._resting.get(order_id), quote_set)
             return events

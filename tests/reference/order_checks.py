@@ -21,7 +21,8 @@ from domain.constants import (
     PHASE_EXPIRED,
     PHASE_HALT,
 )
-from tests.reference.book_state import RESTING, WAITING, Book, EngineState, Order
+from tests.reference.book_records import RESTING, WAITING, Book, Order
+from tests.reference.book_state import EngineState
 from tests.reference.quotes import refuse_group
 
 BPS: Final = 10_000

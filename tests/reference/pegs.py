@@ -7,7 +7,8 @@ Does not know: matching; a peg never takes.
 from typing import NamedTuple
 
 from domain.constants import BUY, PEG_ASK, PEG_BID, SELL
-from tests.reference.book_state import CALL_PHASES, PARKED, RESTING, Book, EngineState, Order
+from tests.reference.book_records import CALL_PHASES, PARKED, RESTING, Book, Order
+from tests.reference.book_state import EngineState
 from tests.reference.order_checks import best_passive_price, in_band, valid_at_or_above, valid_at_or_below
 
 

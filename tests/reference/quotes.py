@@ -8,7 +8,8 @@ from typing import Final
 
 from domain.constants import BUY
 from domain.ensure import ensure
-from tests.reference.book_state import EngineState, Order, Protection
+from tests.reference.book_records import Order, Protection
+from tests.reference.book_state import EngineState
 
 FILLS_REMEMBERED: Final = 64
 GROUP_MAX: Final = 16

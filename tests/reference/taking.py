@@ -21,7 +21,8 @@ from domain.constants import (
     STP_DECREMENT,
     STP_NONE,
 )
-from tests.reference.book_state import Book, EngineState, Order
+from tests.reference.book_records import Book, Order
+from tests.reference.book_state import EngineState
 from tests.reference.combos import Offer, best_offer
 from tests.reference.order_checks import (
     accepts,
@@ -130,20 +131,26 @@ def _can_fill_whole(state: EngineState, book: Book, taker: Order) -> bool:
     for price, level in book.levels_best_first(SELL - taker.side):
         if not accepts(taker.side, taker.price_ticks, price) or not _is_within(bounds, price):
             break
-        own_order_stops = False
-        for maker in level.queue.values():
-            if not prevents(state, taker, maker):
-                lots = min(maker.open_lots, missing)
-                missing -= lots
-                amount += lots * price
-            elif taker.stp in (STP_CANCEL_NEWEST, STP_CANCEL_BOTH):
-                own_order_stops = True
-                break
-        if missing == 0 or own_order_stops:
+        reachable, is_stopped = _reachable_lots(state, taker, list(level.queue.values()))
+        lots = min(reachable, missing)
+        missing -= lots
+        amount += lots * price
+        if missing == 0 or is_stopped:
             break
     if missing > 0:
         return False
     return taker.budget == 0 or (amount <= taker.budget if taker.side == BUY else amount >= taker.budget)
+
+
+def _reachable_lots(state: EngineState, taker: Order, queue: list[Order]) -> tuple[int, bool]:
+    """Lots of one level that would trade, and whether an own order there would stop the taker.
+
+    Reserves come to the back of their price (MATCH-066), so behind the own order that stops.
+    """
+    for place, maker in enumerate(queue):
+        if prevents(state, taker, maker) and taker.stp in (STP_CANCEL_NEWEST, STP_CANCEL_BOTH):
+            return sum(ahead.shown_lots for ahead in queue[:place]), True
+    return sum(maker.open_lots for maker in queue if not prevents(state, taker, maker)), False
 
 
 def _is_within(bounds: tuple[int, int] | None, price_ticks: int) -> bool:
@@ -204,9 +211,7 @@ def _sweep(state: EngineState, book: Book, taker: Order) -> str | None:
     return None
 
 
-def _reachable_offer(
-    state: EngineState, book: Book, taker: Order, bounds: tuple[int, int] | None
-) -> Offer | None:
+def _reachable_offer(state: EngineState, book: Book, taker: Order, bounds: tuple[int, int] | None) -> Offer | None:
     """The best implied price within the taker's limit and the dynamic band."""
     offer = best_offer(state, book, taker.side, taker)
     if offer is None or not accepts(taker.side, taker.price_ticks, offer.price_ticks):

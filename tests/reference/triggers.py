@@ -5,7 +5,8 @@ Does not know: how a triggered order trades, who sees which price.
 """
 
 from domain.constants import BUY, TRIGGER_UP
-from tests.reference.book_state import INCOMING, WAITING, Book, EngineState, Order
+from tests.reference.book_records import INCOMING, WAITING, Book, Order
+from tests.reference.book_state import EngineState
 from tests.reference.order_checks import BPS
 from tests.reference.taking import cancel_partner, enter
 

@@ -11,7 +11,8 @@ from typing import Final
 
 from domain.constants import BUY, PHASE_CONTINUOUS, SELL
 from domain.ensure import ensure
-from tests.reference.book_state import PARKED, RESTING, WAITING, Book, EngineState, Order
+from tests.reference.book_records import PARKED, RESTING, WAITING, Book, Order
+from tests.reference.book_state import EngineState
 
 # book, side, price_ticks, order_id, owner, open_lots, filled_lots, shown_lots; MATCH-060 says what of those set aside
 DIGEST_RECORD: Final = struct.Struct("<IBqQIqqq")
