@@ -16,23 +16,29 @@ cdef inline void touch(engine_t *e, uint32_t book_id) noexcept nogil:
         e.touched_count += 1
 
 
-cdef inline book_event_t *event_add(engine_t *e, uint8_t kind, uint32_t book_id, int side, uint64_t order_id,
-                                    uint32_t owner, uint32_t slot) noexcept nogil:
-    """A new event; the caller fills lots, open_lots, level_lots and the prices."""
+cdef inline book_event_t *event_bare(engine_t *e, uint8_t kind, int reason, uint32_t book_id, int side,
+                                     uint64_t order_id, uint32_t owner, uint32_t slot) noexcept nogil:
+    """A new event of a book whose pegs, if any, are minded by the caller."""
     cdef book_event_t *event = &e.events[e.event_count]
     e.event_count += 1
-    if unlikely((e.books[book_id].watch & WATCH_PEGS) != 0, 0):
-        touch(e, book_id)
     event.kind = kind
-    event.side = <uint8_t>side
-    event.reason = 0
     event.rested = 1
+    event.reason = <uint8_t>reason
+    event.side = <uint8_t>side
     event.book = book_id
     event.order_id = order_id
     event.taker_id = 0
     event.owner = owner
     event.slot = slot
     return event
+
+
+cdef inline book_event_t *event_add(engine_t *e, uint8_t kind, uint32_t book_id, int side, uint64_t order_id,
+                                    uint32_t owner, uint32_t slot) noexcept nogil:
+    """A new event; the caller fills lots, open_lots, level_lots and the prices."""
+    if unlikely((e.books[book_id].watch & WATCH_PEGS) != 0, 0):
+        touch(e, book_id)
+    return event_bare(e, kind, 0, book_id, side, order_id, owner, slot)
 
 
 cdef inline void event_set(book_event_t *event, int64_t lots, int64_t open_lots, int64_t level_lots,

@@ -10,7 +10,7 @@ until there is none; then `book_finish` (pegs.pxd). Events stand in `engine.even
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from matching.types cimport engine_t, incoming_t
+from matching.types cimport book_t, engine_t, incoming_t
 
 cdef enum:
     BOOK_DONE = 0
@@ -31,3 +31,5 @@ cdef int64_t book_trim(engine_t *e, uint32_t slot, int64_t lots, int reason) noe
 cdef int32_t book_check_price(engine_t *e, uint32_t book_id, int64_t price_ticks, int64_t lots) noexcept nogil
 cdef int32_t book_limit_any(engine_t *e, uint32_t book_id, int side, uint64_t order_id, uint32_t owner, int stp,
                             int post_only, int64_t price_ticks, int64_t lots) noexcept nogil
+cdef int32_t book_take(engine_t *e, book_t *book, int side, uint64_t order_id, uint32_t owner, int stp, int post_only,
+                       int64_t price_ticks, int64_t lots) noexcept nogil

@@ -24,7 +24,8 @@ from matching.triggers cimport wait_amend, wait_check_amend, wait_start
 from matching.types cimport (BOOK_AMENDED, BOOK_REDUCED, EVENTS_PAUSE, MODE_SHIFT, NO_ASK, NO_BID, PAGE_BITS,
                              SPECIAL_DISPLAY, SPECIAL_GATE, SPECIAL_GFA, SPECIAL_MARKET, SPECIAL_MMP, SPECIAL_OCO,
                              SPECIAL_PEG, SPECIAL_QUOTE, STATE_PARKED, STATE_RESTING, STATE_TAKING, STATE_WAITING,
-                             WATCH_IMPLIED, book_more_t, book_t, engine_t, incoming_t, level_t, order_t, terms_t)
+                             WATCH_BAND, WATCH_IMPLIED, book_more_t, book_t, engine_t, incoming_t, level_t, order_t,
+                             terms_t)
 from matching.withdraw cimport book_withdraw, forget_terms, list_add, quote_add
 
 cdef enum:
@@ -180,6 +181,32 @@ cdef int32_t book_limit_any(engine_t *e, uint32_t book_id, int side, uint64_t or
         if e.paused:
             e.paused_order = order
     return code
+
+
+cdef int32_t book_take(engine_t *e, book_t *book, int side, uint64_t order_id, uint32_t owner, int stp, int post_only,
+                       int64_t price_ticks, int64_t lots) noexcept nogil:
+    """A plain limit order that plain.book_limit has checked and that crosses: only what the other side decides is left."""
+    cdef incoming_t order
+    if post_only or book.watch & WATCH_BAND:
+        return book_limit_any(e, book.id, side, order_id, owner, stp, post_only, price_ticks, lots)
+    memset(&order, 0, sizeof(incoming_t))
+    order.order_id = order_id
+    order.price_ticks = order.bound_ticks = price_ticks
+    order.lots = lots
+    order.owner = owner
+    order.book = book.id
+    order.side = <uint8_t>side
+    order.stp = <uint8_t>stp
+    if check_room(e, &order, price_ticks) != 0:
+        return BOOK_FULL
+    e.taker_partner = 0
+    e.gate_passed = 0
+    e.paused = match(e, book, &order)
+    if e.paused:
+        e.paused_order = order
+    elif order.lots != 0:
+        finish_order(e, book, &order)
+    return 0
 
 
 cdef int32_t book_check_price(engine_t *e, uint32_t book_id, int64_t price_ticks, int64_t lots) noexcept nogil:

@@ -5,12 +5,13 @@ into its own loop. What is not plain (it crosses, the book is not in continuous 
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
-from matching.events cimport event_cancelled, event_rested
-from matching.order_book cimport book_check_price, book_limit_any
+from matching.events cimport event_bare, event_set, touch
+from matching.order_book cimport book_check_price, book_limit_any, book_take
 from matching.order_pool cimport (LEVEL, TERMS, id_find_at, id_remove_at, id_tag, owner_link, owner_unlink, prefetch,
                                   slot_available, slot_return, slot_take, unlikely)
 from matching.price_levels cimport level_append, level_remove
-from matching.types cimport MODE_SHIFT, PAGE_BITS, WATCH_SLOW, book_t, engine_t, level_t, order_t
+from matching.types cimport (BOOK_CANCELLED, BOOK_RESTED, MODE_SHIFT, PAGE_BITS, WATCH_PEGS, WATCH_SLOW, book_t,
+                             engine_t, level_t, order_t)
 from matching.withdraw cimport book_withdraw
 
 cdef enum:
@@ -31,21 +32,26 @@ cdef inline int32_t book_limit(engine_t *e, uint32_t book_id, int side, uint64_t
     cdef uint32_t at, slot
     cdef level_t *level
     cdef int32_t code
-    if unlikely((book.watch & WATCH_SLOW) != 0, 0):
-        return book_limit_any(e, book_id, side, order_id, owner, stp, post_only, price_ticks, lots)
+    if unlikely(book.watch != 0, 0):
+        if book.watch & WATCH_SLOW:
+            return book_limit_any(e, book_id, side, order_id, owner, stp, post_only, price_ticks, lots)
+        if book.watch & WATCH_PEGS:
+            touch(e, book_id)
     if unlikely(id_find_at(e, order_id, &at) != 0, 0):
         return DUPLICATE_ID
     if unlikely(<uint64_t>(lots - 1) >= <uint64_t>book.lots_max, 0):
         return LOTS_RANGE
-    if unlikely(book.checks, 0):
+    if unlikely(book.checks != 0, 0):
         code = book_check_price(e, book_id, price_ticks, lots)
         if code != 0:
             return code
     if unlikely(<uint64_t>(price_ticks - book.band_low_ticks) > <uint64_t>book.band_span_ticks, 0):
         return PRICE_BAND
     if unlikely(price_ticks >= book.best[1] if side == 0 else price_ticks <= book.best[0], 0):
-        return book_limit_any(e, book_id, side, order_id, owner, stp, post_only, price_ticks, lots)
-    if unlikely(not slot_available(e) or (e.free_pages == 0 and book.directory[price_ticks >> PAGE_BITS] == 0), 0):
+        return book_take(e, book, side, order_id, owner, stp, post_only, price_ticks, lots)
+    if unlikely(not slot_available(e), 0):
+        return BOOK_FULL
+    if unlikely(e.free_pages == 0, 0) and book.directory[price_ticks >> PAGE_BITS] == 0:
         return BOOK_FULL
     slot = slot_take(e)
     e.index[at] = (<uint64_t>id_tag(e, order_id) << 32) | slot
@@ -53,7 +59,7 @@ cdef inline int32_t book_limit(engine_t *e, uint32_t book_id, int side, uint64_t
     e.orders[slot].owner = owner
     owner_link(e, slot, owner)
     level = level_append(e, book, slot, side, <int32_t>price_ticks, lots, <uint32_t>(post_only * 5 + stp) << MODE_SHIFT)
-    event_rested(e, book_id, side, order_id, owner, slot, lots, level.lots, price_ticks)
+    event_set(event_bare(e, BOOK_RESTED, 0, book_id, side, order_id, owner, slot), lots, lots, level.lots, price_ticks)
     return 0
 
 
@@ -62,7 +68,8 @@ cdef inline int32_t book_pull(engine_t *e, uint64_t order_id, uint32_t owner, in
     cdef uint32_t at
     cdef uint32_t slot = id_find_at(e, order_id, &at)
     cdef order_t *order = &e.orders[slot]
-    cdef uint32_t place, book_id, number
+    cdef uint32_t place, number
+    cdef book_t *book
     cdef int64_t lots, level_lots
     if unlikely(slot == 0 or order.owner != owner, 0):
         return UNKNOWN_ORDER
@@ -72,10 +79,12 @@ cdef inline int32_t book_pull(engine_t *e, uint64_t order_id, uint32_t owner, in
         return 0
     lots = order.shown_lots
     number = e.pages[(place & LEVEL) >> 7].number       # read before the page may be given back
-    book_id = e.pages[(place & LEVEL) >> 7].book
-    level_lots = level_remove(e, &e.books[book_id], slot)
-    event_cancelled(e, book_id, <int>((place >> PAGE_BITS) & 1), order_id, owner, slot, reason, lots, level_lots,
-                    (number << PAGE_BITS) | (place & 63))
+    book = &e.books[e.pages[(place & LEVEL) >> 7].book]
+    if unlikely((book.watch & WATCH_PEGS) != 0, 0):
+        touch(e, book.id)
+    level_lots = level_remove(e, book, slot)
+    event_set(event_bare(e, BOOK_CANCELLED, reason, book.id, <int>((place >> PAGE_BITS) & 1), order_id, owner, slot),
+              lots, 0, level_lots, (number << PAGE_BITS) | (place & 63))
     owner_unlink(e, slot, owner)
     id_remove_at(e, at)
     slot_return(e, slot)

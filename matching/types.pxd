@@ -238,9 +238,9 @@ cdef struct incoming_t:
 
 cdef struct book_event_t:         # 64 bytes
     uint8_t kind                  # BOOK_*
-    uint8_t side                  # of order_id
-    uint8_t reason                # REASON_* for cancels
     uint8_t rested                # cancels: 1 if it was in the book, waiting or parked
+    uint8_t reason                # REASON_* for cancels
+    uint8_t side                  # of order_id
     uint32_t book
     uint64_t order_id             # the maker of a fill, else the order itself
     uint64_t taker_id             # fills
