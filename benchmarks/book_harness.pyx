@@ -13,23 +13,16 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from matching.book_state cimport digest_engine
-from matching.order_book cimport (BOOK_DONE, BOOK_GATE, book_drop, book_execute, book_prepare, book_prepare_triggered,
-                                  book_reason_of, book_resume)
-from matching.order_pool cimport is_live, open_of, price_of, side_of, state_of
-from matching.pegs cimport book_finish
+from matching.order_book cimport book_resume
+from matching.order_pool cimport is_live, open_of, price_of, side_of
 from matching.plain cimport book_limit, book_pull, hint_id, hint_level, hint_order
 from matching.slabs cimport engine_add_book, engine_create, engine_destroy, limits_t
-from matching.triggers cimport book_next_triggered
-from matching.types cimport (BOOK_FILL, NO_ASK, NO_BID, STATE_RESTING, STATE_WAITING, book_event_t, engine_t,
-                             incoming_t)
+from matching.types cimport BOOK_FILL, NO_ASK, NO_BID, book_event_t, engine_t
 
 from domain.book_rules import PRICE_TICKS_LIMIT, BookRules
-from domain.constants import PEG_ASK, PEG_BID, POST_ONLY_SLIDE, TRIGGER_DOWN, TRIGGER_UP
 
 cdef extern from "floor/stream.h" nogil:
     ctypedef struct stream_header_t:
-        char magic[4]
         uint32_t symbols
         uint32_t prefill
         uint32_t timed
@@ -44,7 +37,6 @@ cdef extern from "floor/stream.h" nogil:
         uint32_t new_id
         int32_t price_ticks
         uint32_t lots
-        uint32_t extra
 
     ctypedef struct trade_proof_t:
         uint64_t count
@@ -64,11 +56,6 @@ cdef extern from "floor/stream.h" nogil:
         STREAM_ADD
         STREAM_CANCEL
         STREAM_REPLACE
-        STREAM_ICEBERG
-        STREAM_STOP
-        STREAM_QUOTE
-        STREAM_SLIDE
-        STREAM_PEG
 
     void prove_trade(trade_proof_t *proof, uint64_t taker, uint64_t maker, uint64_t price, uint64_t lots)
     void prove_resting(book_proof_t *proof, int side, uint64_t id, uint64_t price, uint64_t lots)
@@ -86,12 +73,8 @@ cdef struct run_t:
     engine_t *engine
     trade_proof_t trades
     uint64_t refused
-    uint64_t missed               # mixed streams: records whose order is gone
     int32_t first_refusal         # a RejectCode, or REFUSAL_UNKNOWN_TYPE
     uint32_t owners               # orders belong to owner 1 + id % owners; 0 = to nobody
-
-
-ctypedef void (*apply_t)(run_t *run, const stream_record_t *records, uint64_t count) noexcept nogil
 
 
 cdef inline void refuse(run_t *run, int32_t code) noexcept nogil:
@@ -154,99 +137,6 @@ cdef void apply_records(run_t *run, const stream_record_t *records, uint64_t cou
         take_events(run)
 
 
-# ---------------------------------------------------------------------------------------------------- mixed streams
-
-cdef uint8_t SLIDE = POST_ONLY_SLIDE
-cdef uint8_t[2] TRIGGERS = [TRIGGER_UP, TRIGGER_DOWN]    # of a stop, by side
-cdef uint8_t[2] PEGS = [PEG_BID, PEG_ASK]                # to its own side's best, by side
-
-
-cdef void resume(run_t *run, int status, incoming_t *order) noexcept nogil:
-    while status != BOOK_DONE:
-        take_events(run)
-        if status == BOOK_GATE:
-            run.engine.gate_passed = run.engine.gate_slot
-        status = book_resume(run.engine, order)
-
-
-cdef void let_triggered_in(run_t *run) noexcept nogil:
-    """After a command that left something to do: triggered orders enter one by one, then pegs are re-priced."""
-    cdef incoming_t order
-    cdef int32_t code
-    while book_next_triggered(run.engine, &order) != 0:
-        take_events(run)
-        code = book_prepare_triggered(run.engine, &order)
-        if code != 0:
-            book_drop(run.engine, &order, book_reason_of(code))
-        else:
-            resume(run, book_execute(run.engine, &order), &order)
-    book_finish(run.engine)
-
-
-cdef inline void end_command(run_t *run) noexcept nogil:
-    if run.engine.touched_count != 0 or run.engine.line_head != 0:
-        let_triggered_in(run)
-    take_events(run)
-
-
-cdef void add_special(run_t *run, const stream_record_t *record) noexcept nogil:
-    """An iceberg, stop, slide or peg."""
-    cdef incoming_t order
-    cdef int32_t code
-    memset(&order, 0, sizeof(incoming_t))              # good till cancelled, no prevention, last price: all are 0
-    order.order_id = record.id
-    order.owner = owner_of(run, record.id)
-    order.book = record.symbol
-    order.side = record.side & 1
-    order.price_ticks = record.price_ticks
-    order.lots = record.lots
-    if record.type == STREAM_ICEBERG:
-        order.display_lots = record.extra
-    elif record.type == STREAM_STOP:
-        order.trigger = TRIGGERS[order.side]
-        order.trigger_ticks = record.extra
-    elif record.type == STREAM_SLIDE:
-        order.post_only = SLIDE
-    elif record.type == STREAM_PEG:
-        order.price_ticks = 0
-        order.peg = PEGS[order.side]
-        order.peg_offset = record.price_ticks
-    else:
-        refuse(run, REFUSAL_UNKNOWN_TYPE)
-        return
-    code = book_prepare(run.engine, &order)
-    if code != 0:
-        refuse(run, code)
-    else:
-        resume(run, book_execute(run.engine, &order), &order)
-
-
-cdef void apply_mixed(run_t *run, const stream_record_t *records, uint64_t count) noexcept nogil:
-    """`apply_records` for every type of record: each ends as a command that may have moved something else."""
-    cdef uint64_t i
-    cdef const stream_record_t *record
-    for i in range(count):
-        record = &records[i]
-        if i + FAR < count:
-            hint(run.engine, record + FAR, record + NEAR)
-        if record.type == STREAM_ADD:
-            add(run, record, record.id)
-        elif record.type == STREAM_CANCEL or record.type == STREAM_REPLACE or record.type == STREAM_QUOTE:
-            if record.id != 0 and book_pull(run.engine, record.id, owner_of(run, record.id), REASON_USER) == 0:
-                end_command(run)                       # a replace is two commands
-            elif record.type == STREAM_QUOTE and record.id == 0:
-                pass                                   # the first of its maker
-            else:
-                run.missed += 1
-                if record.type == STREAM_REPLACE:
-                    continue
-            if record.type != STREAM_CANCEL:
-                add(run, record, record.new_id)
-        else:
-            add_special(run, record)
-        end_command(run)
-
-
 cdef class BookHarness:
     """One stream in memory, and runs of the book over it."""
 
@@ -259,8 +149,8 @@ cdef class BookHarness:
         """Take the bytes of a stream file. Raises ValueError for anything that is none."""
         cdef size_t length = <size_t>len(stream)
         cdef size_t wanted
-        if length < sizeof(stream_header_t) or stream[:4] not in (b"OPS1", b"OPS2"):
-            raise ValueError("not an order stream")
+        if length < sizeof(stream_header_t) or stream[:4] != b"OPS1":
+            raise ValueError("not an OPS1 stream")
         memcpy(&self.header, <const char *>stream, sizeof(stream_header_t))
         wanted = (<size_t>self.header.prefill + self.header.timed) * sizeof(stream_record_t)
         if length != sizeof(stream_header_t) + wanted:
@@ -281,8 +171,8 @@ cdef class BookHarness:
         self.high_ticks = max(self.low_ticks, <int64_t>self.header.middle_ticks + half - 1)
         self.adds = 0
         for i in range(count):
-            if self.records[i].type == STREAM_CANCEL or self.records[i].type == STREAM_PEG:
-                continue                   # their price is none
+            if self.records[i].type == STREAM_CANCEL:
+                continue
             self.adds += 1
             self.low_ticks = min(self.low_ticks, max(1, <int64_t>self.records[i].price_ticks))
             self.high_ticks = max(self.high_ticks, <int64_t>self.records[i].price_ticks)
@@ -291,11 +181,6 @@ cdef class BookHarness:
 
     def __dealloc__(self):
         free(self.records)
-
-    @property
-    def mixed(self):
-        """Whether there are other records than plain ones."""
-        return self.header.magic[3] == b"2"
 
     @property
     def timed(self):
@@ -315,7 +200,7 @@ cdef class BookHarness:
         cdef uint32_t symbol
         memset(&limits, 0, sizeof(limits_t))
         limits.orders_max, limits.books_max, limits.pages_max = orders_max, self.header.symbols, pages
-        limits.owners_max, limits.trailing_max, limits.pegs_max = owners + 2, 1, 250
+        limits.owners_max = owners + 2
         engine = engine_create(&limits, 0)
         if engine == NULL:
             raise MemoryError("book")
@@ -333,12 +218,10 @@ cdef class BookHarness:
 
         Returns:
             (seconds, trades, book, refused, first refusal code): trades = (count, lots, notional, hash),
-            book = (resting, bid lots, ask lots, sum of best bids, sum of best asks, hash), for a mixed stream also
-            how many records named orders that were gone, how many orders wait, and the digest (MATCH-060).
+            book = (resting, bid lots, ask lots, sum of best bids, sum of best asks, hash).
         """
         cdef run_t run
         cdef double start, seconds
-        cdef apply_t apply
         cdef const stream_record_t *rest = self.records + self.header.prefill
         if timed > self.header.timed:
             raise ValueError("the stream has fewer records")
@@ -346,19 +229,14 @@ cdef class BookHarness:
         run.owners = owners
         run.engine = self.open_engine(orders_max, owners)
         try:
-            apply = apply_mixed if self.mixed else apply_records
             with nogil:
-                apply(&run, self.records, self.header.prefill)
+                apply_records(&run, self.records, self.header.prefill)
                 memset(&run.trades, 0, sizeof(trade_proof_t))
-                run.missed = 0
                 start = monotonic_seconds()
-                apply(&run, rest, timed)
+                apply_records(&run, rest, timed)
                 seconds = monotonic_seconds() - start
             trades = (run.trades.count, run.trades.lots, run.trades.notional, run.trades.hash)
-            book = self.prove(run.engine)
-            if self.mixed:
-                book += (run.missed, self.count_waiting(run.engine), digest_engine(run.engine))
-            return seconds, trades, book, run.refused, run.first_refusal
+            return seconds, trades, self.prove(run.engine), run.refused, run.first_refusal
         finally:
             engine_destroy(run.engine)
 
@@ -372,14 +250,8 @@ cdef class BookHarness:
             if engine.books[symbol].best[1] != NO_ASK:
                 proof.best_ask_sum += <uint64_t>engine.books[symbol].best[1]
         for slot in range(1, engine.slots_used + 1):
-            if is_live(engine, slot) and state_of(engine, slot) == STATE_RESTING:
+            if is_live(engine, slot):
                 prove_resting(&proof, side_of(engine, slot), engine.orders[slot].order_id,
                               <uint64_t>price_of(engine, slot), <uint64_t>open_of(engine, slot))
         return (proof.resting, proof.bid_lots, proof.ask_lots, proof.best_bid_sum, proof.best_ask_sum, proof.hash)
 
-    cdef uint64_t count_waiting(self, engine_t *engine):
-        cdef uint64_t found = 0
-        cdef uint32_t slot
-        for slot in range(1, engine.slots_used + 1):
-            found += is_live(engine, slot) and state_of(engine, slot) == STATE_WAITING
-        return found

@@ -21,8 +21,10 @@ from typing import NamedTuple
 
 from benchmarks import streams, tools
 from benchmarks.matching import ROUNDS, TIMED, TINY_TIMED, ensure_stream, run_book
+from benchmarks.mixed_harness import MixedHarness
 from domain.book_rules import BookRules
 from domain.constants import BUY, PEG_ASK, PEG_BID, POST_ONLY_SLIDE, STP_NONE, TRIGGER_DOWN, TRIGGER_UP
+from domain.rejects import RejectCode
 from tests.engines import ENGINE_NAMES, Engine, Event, engine_class
 
 RATIO_GOAL = 2.0  # mixed <= this x plain, in the same run
@@ -127,13 +129,39 @@ def prove(name: str, timed: int | None) -> Outcome:
 # ---------------------------------------------------------------------------------------------- timed, C-level door
 
 
+def run_mixed(path: Path, reps: int, timed: int | None = None) -> str:
+    """The book's RESULT line for a mixed stream. Exits when it refuses a record: the times would mean nothing."""
+    try:
+        harness = MixedHarness(path.read_bytes())
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {path}: {error}")
+    count = harness.timed if timed is None else timed
+    runs = [harness.run(count) for _ in range(reps)]
+    _, trades, book, missed, waiting, digest, refused, code = runs[0]
+    if refused:
+        name = "an unknown record type" if code < 0 else RejectCode(code).name
+        sys.exit(f"error: {path}: {refused} records refused, the first for {name}")
+    if len({run[1:] for run in runs}) != 1:
+        sys.exit(f"error: {path}: two runs over one stream differ")
+    seconds = sorted(run[0] for run in runs)
+    nanoseconds = 1e9 / max(count, 1)
+    return (
+        f"RESULT hashbook {path.name} nops={count} reps={reps} min={seconds[0] * nanoseconds:.1f} "
+        f"med={seconds[reps // 2] * nanoseconds:.1f} ns/op | "
+        "trades={} tqty={} notional={} thash={:016x} | rest={} bidq={} askq={} bb={} ba={} oh={:016x}".format(
+            *trades, *book
+        )
+        + f" | missed={missed} waiting={waiting} digest={digest}"
+    )
+
+
 def compare(timed: int, rounds: int, reps: int) -> list[str]:
     """Both flows by turns; prints their times and ratio, returns what is wrong (nothing, if well)."""
-    paths = ensure_stream(PLAIN_STREAM, timed), ensure_mixed(timed)
+    plain_path, mixed_path = ensure_stream(PLAIN_STREAM, timed), ensure_mixed(timed)
     results: tuple[list[tools.Result], list[tools.Result]] = ([], [])
     for _ in range(rounds):
-        for path, taken in zip(paths, results, strict=True):
-            taken.append(tools.parse_result(run_book(path, reps)))
+        results[0].append(tools.parse_result(run_book(plain_path, reps)))
+        results[1].append(tools.parse_result(run_mixed(mixed_path, reps)))
     for taken in results:
         best, middle = min(r.min_ns for r in taken), statistics.median(r.med_ns for r in taken)
         print(

@@ -138,8 +138,8 @@ def test_prices_outside_the_window_that_the_header_states_are_still_traded() -> 
 @pytest.mark.parametrize(
     ("stream", "words"),
     [
-        (b"", "not an order stream"),
-        (b"OPS3" + bytes(28), "not an order stream"),
+        (b"", "not an OPS1 stream"),
+        (b"OPS2" + bytes(28), "not an OPS1 stream"),
         (stream_of([], random_records(1, 4))[:-1], "length is not what its header says"),
         (stream_of([], random_records(1, 4)) + b"x", "length is not what its header says"),
         (stream_of([], [(ADD, BUY, 0, 1, 0, 2**30, 1)]), "a price that no book can hold"),

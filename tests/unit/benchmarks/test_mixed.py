@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import mixed, streams, tools
-from benchmarks.book_harness import BookHarness
-from benchmarks.matching import run_book
+from benchmarks.mixed_harness import MixedHarness
 from domain.book_rules import BookRules
 from tests.engines import COMPILED, REFERENCE, engine_class
 
@@ -35,7 +34,7 @@ def test_harness_compiled_engine_and_twin_agree_on_a_generated_flow(seed: int, t
     twin = outcome_of(REFERENCE, path.read_bytes())
     assert 0 == twin.refused
     assert twin == outcome_of(COMPILED, path.read_bytes())
-    proof = tools.parse_result(run_book(path, reps=2)).proof
+    proof = tools.parse_result(mixed.run_mixed(path, reps=2)).proof
     assert twin.trades in proof
     assert f"missed={twin.missed} " in proof
     assert proof.endswith(f"digest={twin.digest}")
@@ -60,7 +59,7 @@ def test_every_kind_of_record_does_what_its_definition_says(tmp_path: Path) -> N
     twin = outcome_of(REFERENCE, path.read_bytes())
     fills = [(9, 1, 1_010, 5), (9, 2, 1_010, 2), (3, 2, 1_010, 2)]
     assert (streams.prove_trades(fills), 3, 0) == twin[:3]
-    proof = tools.parse_result(run_book(path, reps=1)).proof
+    proof = tools.parse_result(mixed.run_mixed(path, reps=1)).proof
     assert twin.trades in proof
     # Resting: 2 with 16 lots, quotes 5 and 6, the slide, the peg at 1,007.
     resting = [(1, 2, 1_010, 16), (0, 5, 1_001, 3), (0, 6, 999, 3), (0, 7, 1_009, 6), (0, 8, 1_007, 1)]
@@ -70,14 +69,24 @@ def test_every_kind_of_record_does_what_its_definition_says(tmp_path: Path) -> N
 
 def test_a_record_of_an_unknown_type_is_refused_by_harness_and_replay() -> None:
     data = stream_with([streams.Record(9, 0, 0, 1, 0, 1_000, 1, 0)])
-    assert (1, -1) == BookHarness(data).run(100, 1)[3:]
+    assert (1, -1) == MixedHarness(data).run(1)[6:]
     with pytest.raises(ValueError, match="no records of type 9"):
         outcome_of(REFERENCE, data)
 
 
-def test_a_mixed_stream_is_known_by_its_magic_and_its_length_is_checked() -> None:
+def test_bytes_that_are_no_mixed_stream_are_refused() -> None:
     data = stream_with([streams.Record(streams.ADD, 0, 0, 1, 0, 1_000, 1, 0)])
-    assert BookHarness(data).mixed
-    assert not BookHarness(streams.PLAIN + data[4:]).mixed
+    assert 1 == MixedHarness(data).timed
     with pytest.raises(ValueError, match="length is not what its header says"):
-        BookHarness(data[:-1])
+        MixedHarness(data[:-1])
+    with pytest.raises(ValueError, match="not an order stream"):
+        MixedHarness(b"OPS3" + data[4:])
+    with pytest.raises(ValueError, match="one symbol"):
+        MixedHarness(data[:4] + struct.pack("<I", 2) + data[8:])
+
+
+def test_a_refusing_stream_ends_the_command_with_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "bad.ops"
+    path.write_bytes(stream_with([streams.Record(streams.ICEBERG, 0, 0, 1, 0, 1_000, 5, 9)]))
+    with pytest.raises(SystemExit, match="1 records refused, the first for DISPLAY_RANGE"):
+        mixed.run_mixed(path, reps=1)
