@@ -1,5 +1,6 @@
 """Runs a file of matching cases: `python -m tests.cases.matching FILE [--engine reference]`.
 
+FILE is a JSON list of cases, or a Python table of them called ROWS (tests/cases/scenarios).
 Lives here: reading the file, counting, printing, exit codes. The compiled engine runs the cases unless the twin is
 asked for by name; there is no fallback.
 Exit: 0 nothing failed, 1 something failed, 2 the file or the compiled engine is missing.
@@ -7,6 +8,7 @@ Exit: 0 nothing failed, 1 something failed, 2 the file or the compiled engine is
 
 import argparse
 import json
+import runpy
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,8 +41,9 @@ def load_cases(path: Path) -> list[Any]:
         CaseFileUnreadable: with the reason.
     """
     try:
-        cases = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        is_table = path.suffix == ".py"
+        cases = runpy.run_path(str(path)).get("ROWS") if is_table else json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError, ImportError) as error:
         raise CaseFileUnreadable(f"{path}: {error}") from error
     if not isinstance(cases, list) or not cases:
         raise CaseFileUnreadable(f"{path}: not a list of cases")

@@ -6,6 +6,7 @@ Does not know: engines, the case format, who should have traded with whom (tests
 """
 
 import hashlib
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,9 +14,9 @@ from typing import Final
 from domain.constants import BUY, SELL
 from domain.ensure import ensure
 from tests.engines import Engine, Event
-from tests.reference.law_book import DIGEST_RECORD
 
 NO_LEVEL: Final = -1  # stands where a level's lots would be when the order is in none
+DIGEST_RECORD: Final = struct.Struct("<IBqQIqqq")  # MATCH-060
 NOT_AN_END: Final = ("peg",)  # a cancel of this reason is one half of a re-pricing
 
 

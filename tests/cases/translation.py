@@ -64,7 +64,8 @@ def book_rules(case_rules: dict[str, Any], instrument: Instrument, protection_ti
     rules = {**case_rules, **instrument.rules}
     fields: dict[str, Any] = {field: rules[word] for word, field in words.NUMBER_RULES.items() if word in rules}
     if "band" in rules:
-        low, high = rules["band"]
+        bias = COMBO_BIAS_TICKS if instrument.legs else 0
+        low, high = (bound + bias for bound in rules["band"])
         fields |= {"band_low_ticks": max(low, 1), "band_high_ticks": high}
     if "tick_table" in rules:
         fields["tick_table"] = tuple((start, step) for start, step in rules["tick_table"])
