@@ -16,7 +16,7 @@ from matching.price_levels cimport is_price, level_at, next_above, next_below
 from matching.ticks cimport in_band, tick_down
 from matching.triggers cimport price_seen, reference_price
 from matching.types cimport (BOOK_AUCTION, BOOK_CROSS, BOOK_EXTENDED, BOOK_REDUCED, EVENTS_PAUSE, NO_ASK, NO_BID,
-                             SPECIAL_MARKET, WATCH_PEGS, book_more_t, book_t, engine_t, level_t, order_t, terms_t)
+                             SPECIAL_MARKET, WATCH_MINDED, book_more_t, book_t, engine_t, level_t, order_t, terms_t)
 from matching.withdraw cimport book_withdraw
 
 cdef enum:
@@ -93,12 +93,12 @@ cdef void end_gfa(engine_t *e, uint32_t book_id) noexcept nogil:
 
 cdef void book_set_price(engine_t *e, uint32_t book_id, int reference, int64_t price_ticks) noexcept nogil:
     """The venue says what the last price, mark or index is; whom it triggers joins the line (MATCH-072)."""
+    if e.books[book_id].watch & WATCH_MINDED:
+        touch(e, book_id)
     if reference == 0:
         e.books[book_id].last_ticks = <int32_t>price_ticks
     else:
         e.more[book_id].seen_ticks[reference] = price_ticks
-    if e.books[book_id].watch & WATCH_PEGS:
-        touch(e, book_id)
     if e.more[book_id].phase == CONTINUOUS:
         price_seen(e, book_id, reference, <int32_t>price_ticks)
 
@@ -259,10 +259,10 @@ cdef void cross_heads(engine_t *e, book_t *book, int32_t price) noexcept nogil:
             prevent_pair(e, ask, bid, stp_of(e, ask))
             return
     lots = min(e.orders[bid].shown_lots, e.orders[ask].shown_lots)
+    cross_events(e, book, bid, ask, lots, price)
     if book.last_ticks != price:
         book.last_ticks = price
         price_seen(e, book.id, 0, price)
-    cross_events(e, book, bid, ask, lots, price)
     used(e, book, 0, bid, bids, lots, &bid_after)
     used(e, book, 1, ask, asks, lots, &ask_after)
     e.taker_partner = ask_after.partner         # forgotten if the bid's protection cancels it

@@ -149,9 +149,10 @@ cdef bint implied_step(engine_t *e, incoming_t *order, int32_t direct) noexcept 
     if not implied_best(e, order.book, 1 - order.side, order.owner, &best):
         return False
     if order.side == 0:
-        if best.price_ticks > order.bound_ticks or direct <= best.price_ticks:
+        if best.price_ticks > order.bound_ticks or best.price_ticks < order.near_ticks or direct <= best.price_ticks:
             return False
-    elif best.price_ticks < order.bound_ticks or direct >= best.price_ticks:
+    elif (best.price_ticks < order.bound_ticks or (order.near_ticks != 0 and best.price_ticks > order.near_ticks)
+            or direct >= best.price_ticks):
         return False
     lots = min(best.lots, order.lots)
     if order.budget != 0:

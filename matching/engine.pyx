@@ -189,7 +189,8 @@ cdef class MatchingEngine:
 
     def cancel_book(self, uint32_t book, *, side=None, low=None, high=None):
         """Cancel everybody's orders of a book that pass every filter (MATCH-053)."""
-        self.opened(book)
+        if book >= self.c.books_max or self.c.books[book].pages == 0:
+            return [("refused", book, BOOK_REASON_TEXTS[UNKNOWN_BOOK])]
         return self.cancel_whole(book, side, low, high, 20)
 
     cdef list cancel_whole(self, uint32_t book, side, low, high, int reason):
@@ -210,7 +211,8 @@ cdef class MatchingEngine:
     def set_phase(self, uint32_t book, int phase, *, bint force=False):
         """Move a book to another phase (MATCH-090..098)."""
         cdef int32_t code
-        self.opened(book)
+        if book >= self.c.books_max or self.c.books[book].pages == 0:
+            return [("refused", book, BOOK_REASON_TEXTS[UNKNOWN_BOOK])]
         code = book_set_phase(self.c, book, phase, force)
         if code != 0:
             return [("refused", book, BOOK_REASON_TEXTS[code])]

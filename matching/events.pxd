@@ -5,13 +5,15 @@ Every command but a sweep writes a bounded number; a sweep pauses at EVENTS_PAUS
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from matching.order_pool cimport unlikely
-from matching.types cimport BOOK_CANCELLED, BOOK_RESTED, WATCH_PEGS, book_event_t, engine_t, incoming_t
+from matching.types cimport BOOK_CANCELLED, BOOK_RESTED, WATCH_MINDED, book_event_t, engine_t, incoming_t
 
 
 cdef inline void touch(engine_t *e, uint32_t book_id) noexcept nogil:
-    """Something happened in this book: its pegs are looked at when the command ends (MATCH-083)."""
+    """Something happens in this book: its pegs are looked at when the command ends (MATCH-083), and its dynamic band
+    goes by the price before it (MATCH-038)."""
     if not e.more[book_id].touched:
         e.more[book_id].touched = 1
+        e.more[book_id].before_ticks = e.books[book_id].last_ticks
         e.touched[e.touched_count] = book_id
         e.touched_count += 1
 
@@ -36,7 +38,7 @@ cdef inline book_event_t *event_bare(engine_t *e, uint8_t kind, int reason, uint
 cdef inline book_event_t *event_add(engine_t *e, uint8_t kind, uint32_t book_id, int side, uint64_t order_id,
                                     uint32_t owner, uint32_t slot) noexcept nogil:
     """A new event; the caller fills lots, open_lots, level_lots and the prices."""
-    if unlikely((e.books[book_id].watch & WATCH_PEGS) != 0, 0):
+    if unlikely((e.books[book_id].watch & WATCH_MINDED) != 0, 0):
         touch(e, book_id)
     return event_bare(e, kind, 0, book_id, side, order_id, owner, slot)
 

@@ -14,7 +14,7 @@ from matching.combos cimport implied_step
 from matching.events cimport event_add, event_cancelled, event_killed, event_rested, event_set
 from matching.fills cimport fill_maker, taker_filled
 from matching.order_checks cimport (can_fill_all, check_order, check_phase, check_post_only, check_room, check_terms,
-                                    set_limits)
+                                    crosses, set_limits)
 from matching.order_pool cimport (LEVEL, TERMS, book_of, filled_of, has_terms, id_add, id_find, open_of, order_free,
                                   owner_link, post_only_of, price_of, same_person, side_of, slot_take, state_of,
                                   stp_of, terms_make, unlikely)
@@ -231,7 +231,7 @@ cdef int book_resume(engine_t *e, incoming_t *order) noexcept nogil:
 cdef int match(engine_t *e, book_t *book, incoming_t *order) noexcept nogil:
     """Trade against the other side until filled, out of price, or stopped."""
     cdef int side = order.side, other = 1 - order.side
-    cdef int64_t bound = order.bound_ticks, lots
+    cdef int64_t bound = order.bound_ticks, near = order.near_ticks, lots
     cdef int32_t price
     cdef uint32_t slot
     cdef order_t *maker
@@ -247,12 +247,11 @@ cdef int match(engine_t *e, book_t *book, incoming_t *order) noexcept nogil:
             continue
         if price > bound if side == 0 else price < bound:
             break
+        if unlikely(near != 0, 0) and (price < near if side == 0 else price > near):
+            break
         level = level_at(e, book, other, price)
         slot = level.head
         maker = &e.orders[slot]
-        if prevents and same_person(e, maker.owner, order.owner):
-            prevent(e, order, other, slot, level, price)
-            continue
         lots = min(maker.shown_lots, order.lots)
         if unlikely(order.budget != 0, 0) and order.time_in_force != FOK:
             lots = min(lots, order.budget // price)
@@ -260,6 +259,10 @@ cdef int match(engine_t *e, book_t *book, incoming_t *order) noexcept nogil:
             if lots == 0:
                 order.stopped = REASON_BUDGET
                 break
+        if prevents and same_person(e, maker.owner, order.owner):
+            prevent(e, order, other, slot, level, price)
+            continue
+        if unlikely(order.budget != 0, 0):
             order.budget -= lots * price
             if order.budget == 0:
                 order.budget = -1       # all of it is spent: the next fill would be of nothing
@@ -330,7 +333,8 @@ cdef void finish_order(engine_t *e, book_t *book, incoming_t *order) noexcept no
     cdef bint empty = not is_price(1 - order.side, book.best[1 - order.side])
     cdef bint may_rest = order.order_type != MARKET and order.time_in_force == GTC
     cdef int64_t best = book.best[1 - order.side]
-    cdef bint breach = (order.lots > 0 and order.stopped == 0 and not empty and order.bound_ticks != order.price_ticks
+    cdef bint breach = (order.lots > 0 and order.stopped == 0 and not empty and order.near_ticks != 0
+                        and order.time_in_force != FOK
                         and (best <= order.price_ticks if order.side == 0 else best >= order.price_ticks))
     if order.lots == 0:
         slot_done(e, order)
@@ -456,26 +460,22 @@ cdef int32_t book_prepare_amend(engine_t *e, uint32_t slot, int64_t price_ticks,
     describe_amend(e, slot, price_ticks, total_lots, post_only, fresh)
     fresh.waits = state == STATE_WAITING
     fresh.trigger_ticks = trigger_ticks
-    if terms != NULL and terms.special & SPECIAL_MARKET:
-        return BAD_ORDER
     if total_lots < 0 or total_lots > e.books[book_id].lots_max:
         return LOTS_RANGE
     if e.more[book_id].lot_step != 1 and total_lots % e.more[book_id].lot_step != 0:
         return LOT_STEP
-    if not (fresh.peg and price_ticks == 0) and not (fresh.waits and terms.order_type != LIMIT):
+    if terms != NULL and terms.special & SPECIAL_MARKET:
+        fresh.price_ticks = price_of(e, slot)       # it has no limit: it stands at the edge of the band
+    elif not (fresh.peg and price_ticks == 0) and not (fresh.waits and terms.order_type != LIMIT):
         code = check_terms(e, book_id, price_ticks, max(fresh.lots, <int64_t>1))
         if code != 0:
             return code
     if fresh.waits:
         return wait_check_amend(e, slot, trigger_ticks)
-    if trigger_ticks != 0:
-        return BAD_ORDER
     if fresh.peg or fresh.lots <= 0 or keeps_place(e, slot, fresh):
         return 0
-    if fresh.post_only:
-        code = check_post_only(e, fresh)
-        if code != 0:
-            return code
+    if fresh.post_only and crosses(e, fresh, fresh.price_ticks):
+        return POST_ONLY_CROSS      # an amend never slides (MATCH-045)
     return check_room(e, fresh, fresh.price_ticks)
 
 

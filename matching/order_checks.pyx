@@ -106,7 +106,7 @@ cdef int32_t check_entry_phase(engine_t *e, const incoming_t *order) noexcept no
     if code != 0:
         return code
     if in_call(e, order.book):
-        return PHASE if order.time_in_force in (IOC, FOK) and not order.waits else 0
+        return PHASE if order.time_in_force in (IOC, FOK) else 0
     return PHASE if order.time_in_force == GFA else 0
 
 
@@ -128,7 +128,7 @@ cdef bint is_bad(engine_t *e, const incoming_t *order) noexcept nogil:
     if order.peg and (order.order_type != LIMIT or order.time_in_force != GTC or order.post_only or order.display_lots
                       or order.waits or order.budget or order.oco):
         return True
-    if order.order_type == MARKET_TO_LIMIT and (order.time_in_force == GFA or (calling and not order.waits)):
+    if order.order_type == MARKET_TO_LIMIT and (order.time_in_force == GFA or calling):
         return True
     return (e.books[order.book].watch & WATCH_COMBO) != 0 and (order.order_type != LIMIT or order.peg != 0
                                                               or order.budget != 0)
@@ -156,7 +156,7 @@ cdef int32_t check_oco(engine_t *e, const incoming_t *order) noexcept nogil:
     if (partner == 0 or e.orders[partner].owner != order.owner or book_of(e, partner) != order.book
             or side_of(e, partner) != order.side):
         return OCO_UNKNOWN
-    if e.orders[partner].place & TERMS and (e.terms[partner].special & SPECIAL_OCO or e.terms[partner].peg):
+    if e.orders[partner].place & TERMS and e.terms[partner].special & SPECIAL_OCO:
         return OCO_UNKNOWN
     return 0
 
@@ -206,7 +206,7 @@ cdef bint crosses(engine_t *e, const incoming_t *order, int64_t price_ticks) noe
         return True
     if not book.watch & WATCH_IMPLIED:
         return False
-    implied = implied_price(e, order.book, 1 - order.side, order.owner)
+    implied = implied_price(e, order.book, 1 - order.side, 0)
     return implied != 0 and (price_ticks >= implied if order.side == 0 else price_ticks <= implied)
 
 
@@ -222,7 +222,7 @@ cdef int32_t check_post_only(engine_t *e, incoming_t *order) noexcept nogil:
         return POST_ONLY_CROSS
     opposite = book.best[1 - order.side]
     if book.watch & WATCH_IMPLIED:
-        implied = implied_price(e, order.book, 1 - order.side, order.owner)
+        implied = implied_price(e, order.book, 1 - order.side, 0)
         if implied != 0:
             opposite = min(opposite, implied) if order.side == 0 else max(opposite, implied)
     opposite = tick_down(&e.more[order.book], opposite - 1) if order.side == 0 else tick_up(&e.more[order.book], opposite + 1)
@@ -250,11 +250,33 @@ cdef void set_limits(engine_t *e, incoming_t *order) noexcept nogil:
             order.price_ticks = max(book.band_low_ticks, best - more.protection_ticks if more.protection_ticks
                                     else (best * (10_000 - more.protection_bps) + 9_999) // 10_000)
     order.bound_ticks = order.price_ticks
-    reference = book.last_ticks if book.last_ticks else more.auction_ticks
-    if more.dynamic_bps and reference:
+    order.near_ticks = 0
+    if more.dynamic_bps == 0:
+        return
+    reference = more.before_ticks if more.touched else book.last_ticks
+    if reference == 0:
+        reference = more.auction_ticks
+    if reference != 0:
         low = (reference * (10_000 - more.dynamic_bps) + 9_999) // 10_000
         high = reference * (10_000 + more.dynamic_bps) // 10_000
         order.bound_ticks = min(order.price_ticks, high) if order.side == 0 else max(order.price_ticks, low)
+        order.near_ticks = low if order.side == 0 else high
+
+
+cdef inline bint within(const incoming_t *order, int64_t price) noexcept nogil:
+    """May it trade at this price, by its limit and the dynamic band?"""
+    if order.side == 0:
+        return order.near_ticks <= price <= order.bound_ticks
+    return price >= order.bound_ticks and (order.near_ticks == 0 or price <= order.near_ticks)
+
+
+cdef bint has_own(engine_t *e, uint32_t slot, uint32_t owner) noexcept nogil:
+    """Does the same person stand in this queue?"""
+    while slot != 0:
+        if same_person(e, e.orders[slot].owner, owner):
+            return True
+        slot = e.orders[slot].next_slot
+    return False
 
 
 cdef bint can_fill_all(engine_t *e, const incoming_t *order) noexcept nogil:
@@ -268,10 +290,13 @@ cdef bint can_fill_all(engine_t *e, const incoming_t *order) noexcept nogil:
     cdef int32_t price = book.best[other]
     cdef int64_t left = order.lots, budget = order.budget, take
     cdef uint32_t slot
-    while is_price(other, price) and (price <= order.bound_ticks if order.side == 0 else price >= order.bound_ticks):
+    cdef bint stops
+    while is_price(other, price) and within(order, price):
         slot = level_at(e, book, other, price).head
+        stops = (order.stp == STP_NEWEST or order.stp == STP_BOTH) and has_own(e, slot, order.owner)
         while slot != 0:
-            take = min(left, open_of(e, slot))
+            # Reserves refresh behind the own order that stops it.
+            take = min(left, e.orders[slot].shown_lots if stops else open_of(e, slot))
             if order.stp != STP_NONE and same_person(e, e.orders[slot].owner, order.owner):
                 if order.stp == STP_NEWEST or order.stp == STP_BOTH:
                     return False

@@ -132,7 +132,7 @@ cdef void peg_enter(engine_t *e, incoming_t *order, uint32_t slot) noexcept nogi
 
 
 cdef void peg_amend(engine_t *e, uint32_t slot, int64_t limit, int64_t total_lots) noexcept nogil:
-    """Carry out a checked amend of a peg: less keeps its place unless the price moves (MATCH-047)."""
+    """Carry out a checked amend of a peg; whether less of it moves is the pass's at the end (MATCH-047)."""
     cdef terms_t *terms = &e.terms[slot]
     cdef int64_t price, lots = total_lots - terms.filled_lots, before = open_of(e, slot)
     cdef level_t *level
@@ -140,17 +140,17 @@ cdef void peg_amend(engine_t *e, uint32_t slot, int64_t limit, int64_t total_lot
         book_withdraw(e, slot, REASON_AMEND_TOTAL)
         return
     terms.limit_ticks = limit
-    price = price_now(e, slot, peg_reference(e, terms.book, 0), peg_reference(e, terms.book, 1))
     if terms.state == STATE_PARKED:
         terms.open_lots = lots
-        settle(e, slot, price)
-    elif price == price_of(e, slot) and lots <= before:
+        settle(e, slot, 0)
+    elif lots <= before:
         level = &e.levels[e.orders[slot].place & LEVEL]
         level.lots -= before - lots
         e.orders[slot].shown_lots = lots
         event_set(event_add(e, BOOK_AMENDED, terms.book, terms.side, e.orders[slot].order_id, e.orders[slot].owner,
-                            slot), lots, lots, level.lots, price)
+                            slot), lots, lots, level.lots, price_of(e, slot))
     else:
+        price = price_now(e, slot, peg_reference(e, terms.book, 0), peg_reference(e, terms.book, 1))
         lift(e, slot, REASON_AMEND_REPLACE)
         terms.open_lots = lots
         settle(e, slot, price)

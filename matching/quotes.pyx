@@ -15,7 +15,8 @@ from matching.withdraw cimport book_withdraw, quote_find
 cdef enum:
     AS_IT_WAS = 255
     REASON_USER = 1
-    UNKNOWN_ORDER = 4001
+    LOTS_RANGE = 2004
+    MMP_FROZEN = 4016
 
 
 cdef int32_t book_prepare_quote(engine_t *e, incoming_t *quote, incoming_t *fresh, uint32_t *slot) noexcept nogil:
@@ -23,18 +24,17 @@ cdef int32_t book_prepare_quote(engine_t *e, incoming_t *quote, incoming_t *fres
 
     `slot` becomes that of the quote it replaces, 0 for a new one; `fresh` the amended order. Returns a RejectCode.
     """
-    cdef int32_t code
     slot[0] = 0
     if quote.book < e.books_max and quote.owner != 0:
         slot[0] = quote_find(e, quote.owner, quote.quote_set, quote.book, quote.side)
     if slot[0] == 0:
-        return book_prepare(e, quote) if quote.lots != 0 else UNKNOWN_ORDER
+        return book_prepare(e, quote)
     if quote.lots == 0:
         return 0
-    if quote.mmp:
-        code = mmp_check(e, quote.owner, quote.mmp)
-        if code != 0:
-            return code
+    if e.terms[slot[0]].mmp and mmp_check(e, quote.owner, e.terms[slot[0]].mmp) == MMP_FROZEN:
+        return MMP_FROZEN
+    if quote.lots < 0:
+        return LOTS_RANGE
     return book_prepare_amend(e, slot[0], quote.price_ticks, filled_of(e, slot[0]) + quote.lots, AS_IT_WAS, 0, fresh)
 
 

@@ -25,6 +25,7 @@ cdef enum:
     DOWN = 2
     REASON_AMEND_TOTAL = 7
     TRIGGER_PRICE = 4009
+    WOULD_TRIGGER = 4010
 
 
 cdef int64_t reference_price(engine_t *e, uint32_t book_id, int reference) noexcept nogil:
@@ -147,12 +148,20 @@ cdef int32_t wait_check_amend(engine_t *e, uint32_t slot, int64_t trigger_ticks)
     """May its trigger price become this one (0 = as it was)?"""
     cdef terms_t *terms = &e.terms[slot]
     cdef book_t *book = &e.books[terms.book]
-    if trigger_ticks == 0 or trigger_ticks == terms.trigger_ticks:
-        return 0
+    if trigger_ticks == 0:
+        return would_trigger(e, terms, terms.trigger_ticks)
     if terms.active and (terms.trail_ticks or terms.trail_bps):
         return TRIGGER_PRICE
     if trigger_ticks < book.band_low_ticks or trigger_ticks > book.band_low_ticks + book.band_span_ticks:
         return TRIGGER_PRICE
+    return would_trigger(e, terms, trigger_ticks)
+
+
+cdef int32_t would_trigger(engine_t *e, const terms_t *terms, int64_t trigger_ticks) noexcept nogil:
+    cdef int64_t price = reference_price(e, terms.book, terms.reference)
+    if (e.more[terms.book].reject_triggered and e.more[terms.book].phase == 0 and price != 0
+            and not (terms.trail_ticks or terms.trail_bps) and beyond(terms.trigger, trigger_ticks, price)):
+        return WOULD_TRIGGER
     return 0
 
 

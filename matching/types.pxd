@@ -46,6 +46,7 @@ cdef enum:                        # book_t.watch
     WATCH_PEGS = 16
     WATCH_IMPLIED = 32            # a combo, or the leg of one
     WATCH_COMBO = 64              # a combo
+    WATCH_MINDED = 24             # pegs or band: the command's end and begin matter
     WATCH_SLOW = 99               # those that a resting plain order has to mind: closed, phase, implied, combo
 
 cdef enum:                        # terms_t.state
@@ -181,6 +182,7 @@ cdef struct book_more_t:
     uint8_t touched
     uint8_t uncrossing            # leaving a call, not yet done
     uint8_t padding[2]
+    int32_t before_ticks          # last price when the book was first touched in this command
     int32_t uncross_ticks         # the auction price while uncrossing, 0 = to be found
 
 cdef struct combo_use_t:          # one leg of one combo, chained per leg's book by rising combo book
@@ -212,6 +214,7 @@ cdef struct incoming_t:
     int64_t trigger_ticks
     int64_t trail_ticks
     int64_t bound_ticks           # set by prepare: where trading stops: the limit, or the dynamic band inside it
+    int64_t near_ticks            # and where the dynamic band begins on the near side; 0 = nowhere
     uint64_t oco                  # id of the order to be linked with
     uint64_t quote_set
     int32_t peg_offset
