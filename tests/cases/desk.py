@@ -1,7 +1,7 @@
 """Stands between one case and one engine: names to numbers, calls, and the record that expectations are about.
 
-Lives here: `Desk`, which opens the books of a case, sends calls, and keeps refusals, cancels and everything else an
-outside observer saw.
+Lives here: `Desk`, which opens the books of a case, sends calls, has every answer judged by the auditor, and keeps
+refusals, cancels and everything else an outside observer saw.
 Does not know: what an operation of the case format means (player.py), what was expected.
 """
 
@@ -12,6 +12,7 @@ from domain.ensure import ensure
 from tests.cases import translation, vocabulary
 from tests.cases.observer import End, Observer
 from tests.engines import Engine, Event
+from tests.reference.auditor import Auditor
 
 NOBODY: Final = 0
 ASKED_FOR: Final = ("user", "amend_total", "amend_replace")  # reasons of cancels that somebody asked for
@@ -34,7 +35,7 @@ class Ending:
 
 
 class Desk:
-    """One case on one fresh engine. The engine's state must always be what its events say."""
+    """One case on one fresh engine. No answer may break a law, and the state must always be what the events say."""
 
     def __init__(self, engine_type: type[Engine], case: dict[str, Any]) -> None:
         self._rules: dict[str, Any] = case.get("rules") or {}
@@ -43,6 +44,7 @@ class Desk:
         self._is_small = len(case["commands"]) <= SMALL_CASE
         self.orders_max: int = self._rules.get("orders_max", max(64, len(case["commands"])))  # no case fills the pool
         self.seen = Observer()
+        self.auditor = Auditor()
         self.refusals: list[Ending] = []
         self.cancels: list[Ending] = []
         self.events: list[Event] = []  # of the last command
@@ -60,14 +62,16 @@ class Desk:
         self._book_rules = [translation.book_rules(self._rules, one, self._distance) for one in instruments]
         for book, (instrument, rules) in enumerate(zip(instruments, self._book_rules, strict=True)):
             if instrument.legs:
-                self.engine.add_combo(book, rules, tuple((self.books[name], ratio) for name, ratio in instrument.legs))
+                self._call(
+                    "add_combo", book, rules, tuple((self.books[name], ratio) for name, ratio in instrument.legs)
+                )
             else:
-                self.engine.add_book(book, rules)
+                self._call("add_book", book, rules)
 
     def compare_states(self) -> None:
         """The engine is whole, and its state is what its events said."""
         self.engine.check_invariants()
-        self.seen.ensure_engine_agrees(self.engine, [rules.price_bias_ticks for rules in self._book_rules])
+        ensure(self.engine.state_digest() == self.auditor.state_digest(), "the state is what the events say")
 
     # ---- questions --------------------------------------------------------------------------------------------------
 
@@ -97,8 +101,7 @@ class Desk:
 
     def filled(self, order_id: str) -> int:
         """Lots of an order that have traded."""
-        followed = self.seen.orders.get(self.number(order_id))
-        return 0 if followed is None else followed.filled
+        return self.seen.filled.get(self.number(order_id), 0)
 
     # ---- sending ----------------------------------------------------------------------------------------------------
 
@@ -107,9 +110,10 @@ class Desk:
         self._record(events, {}, asked_for=asked_for, is_about_books=method == "set_phase")
         return events
 
-    def _call(self, method: str, *args: int, **options: Any) -> list[Event]:
+    def _call(self, method: str, *args: Any, **options: Any) -> list[Event]:
         before = self.engine.state_digest() if self._is_small else ""
-        events: list[Event] = list(getattr(self.engine, method)(*args, **options))
+        events: list[Event] = list(getattr(self.engine, method)(*args, **options) or [])
+        self.auditor.observe(method, args, options, events)
         if self._is_small and events and events[0][0] == "refused":
             ensure(len(events) == 1, "a refusal stands alone")
             ensure(before == self.engine.state_digest(), "a refusal changes nothing")
@@ -157,7 +161,7 @@ class Desk:
             account = f"owner of {'group' if group is not None else 'link'} {group if group is not None else link}"
         owner = self._owner(account)
         if group is not None and str(group) != "0":
-            self.engine.set_group(owner, self._groups.setdefault(str(group), len(self._groups) + 1))
+            self._call("set_group", owner, self._groups.setdefault(str(group), len(self._groups) + 1))
         return owner
 
     def _owner(self, account: Any) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tests.cases.desk import Desk, Ending
-from tests.cases.observer import Trade
+from tests.cases.observer import Combo, Trade
 from tests.cases.vocabulary import CALLS, FLAVOUR_RULES, PHASES, REJECT_REASONS, SIDE_OF_QUEUE, SIDES
 
 BOOK: Final = 0  # what expectations without an instrument are about
@@ -46,7 +46,7 @@ def _normal(name: str, expected: Any) -> Any:
 
 
 def _row(desk: Desk, trade: Trade) -> dict[str, Any]:
-    maker = desk.book_name(trade.maker[0]) if isinstance(trade.maker, tuple) else desk.name(trade.maker)
+    maker = desk.book_name(trade.maker.book) if isinstance(trade.maker, Combo) else desk.name(trade.maker)
     return {"maker": maker, "taker": desk.name(trade.taker), "qty": trade.lots, "price": trade.price}
 
 
@@ -69,7 +69,7 @@ def _trades(desk: Desk, expected: Any) -> Any:
 
 def _trades_merged(desk: Desk, expected: Any) -> Any:
     """Trades of the same two orders at one price as one, where the first of them was."""
-    merged: dict[tuple[Any, int, int, bool], int] = {}
+    merged: dict[tuple[int | Combo, int, int, bool], int] = {}
     for trade in desk.seen.trades:
         key = (trade.maker, trade.taker, trade.price, trade.auction)
         merged[key] = merged.get(key, 0) + trade.lots
@@ -93,17 +93,17 @@ def _books(desk: Desk, expected: Any) -> Any:
 
 
 def _queue(desk: Desk, expected: Any) -> Any:
-    """Priority order as the events tell it."""
-    return {word: [desk.name(n) for n in desk.seen.queue(BOOK, SIDE_OF_QUEUE[word])] for word in expected}
+    """Priority order as the events tell it; the desk compares it with the engine's digest."""
+    return {word: [desk.name(n) for n in desk.auditor.queue(BOOK, SIDE_OF_QUEUE[word])] for word in expected}
 
 
 def _order_counts(desk: Desk, expected: Any) -> Any:
-    return {word: len(desk.seen.queue(BOOK, SIDE_OF_QUEUE[word])) for word in expected}
+    return {word: len(desk.auditor.queue(BOOK, SIDE_OF_QUEUE[word])) for word in expected}
 
 
 def _total_volume(desk: Desk, expected: Any) -> Any:
-    orders = desk.seen.orders
-    return {word: sum(orders[n].open_lots for n in desk.seen.queue(BOOK, SIDE_OF_QUEUE[word])) for word in expected}
+    resting = desk.auditor.resting
+    return {word: sum(resting[n].open_lots for n in desk.auditor.queue(BOOK, SIDE_OF_QUEUE[word])) for word in expected}
 
 
 def _visible_volume(desk: Desk, expected: Any) -> Any:

@@ -10,7 +10,6 @@ from typing import Any, Final
 from domain.constants import BUY, FOK, IOC, LIMIT, PHASE_CONTINUOUS, PHASE_HALT, PHASE_OPENING, PHASE_VOLATILITY, SELL
 from tests.cases import translation, vocabulary
 from tests.cases.desk import Desk, Ending, FeatureNeeded
-from tests.cases.observer import Followed
 from tests.engines import Engine
 
 MMP_GROUP: Final = 1  # of an account whose protection names no group
@@ -72,8 +71,7 @@ class Player(Desk):
         events = self._call("submit", book, number, owner, side, price, lots, **options)
         if not is_known and not (events and events[0][0] == "refused"):
             self._entered[name] = command
-            display = options.get("display_lots", 0)
-            self.seen.expect_order(number, Followed(book, owner, side, display, lots))
+            self.seen.book_of[number] = book
         self._record(events, command)
 
     def _own_distance(self, command: dict[str, Any], options: dict[str, Any], book: int, side: int) -> int:
@@ -147,7 +145,7 @@ class Player(Desk):
         events = self._call("quote", owner, command["set"], book, side, number, price, lots, **options)
         if not has_quote and not (events and events[0][0] == "refused"):
             self._quotes[key] = number
-            self.seen.expect_order(number, Followed(book, owner, side, 0, lots))
+            self.seen.book_of[number] = book
         self._record(events, command)
 
     def _play_mass_quote(self, command: dict[str, Any]) -> None:
@@ -181,7 +179,7 @@ class Player(Desk):
         self._send("set_price", self._book(command), vocabulary.REFERENCES["index"], command["price"])
 
     def _play_auction_reference(self, command: dict[str, Any]) -> None:
-        self.engine.set_auction_reference(self._book(command), command["price"])
+        self._call("set_auction_reference", self._book(command), command["price"])
 
     def _play_phase(self, command: dict[str, Any]) -> None:
         word = command["phase"]
@@ -214,7 +212,7 @@ class Player(Desk):
     def _play_time(self, command: dict[str, Any]) -> None:
         self.now = max(self.now, command["now"])
         if self._protections():
-            self.engine.set_now(self.now)
+            self._call("set_now", self.now)
         self._end([name for name, new in self._entered.items() if (new.get("expire_at") or self.now + 1) <= self.now])
 
     def _play_day_end(self, _: dict[str, Any]) -> None:
@@ -229,13 +227,13 @@ class Player(Desk):
     # ---- market makers ----------------------------------------------------------------------------------------------
 
     def _play_greeks(self, command: dict[str, Any]) -> None:
-        self.engine.set_greeks(self._book(command), command["delta"], command["vega"])
+        self._call("set_greeks", self._book(command), command["delta"], command["vega"])
 
     def _play_set_mmp(self, command: dict[str, Any]) -> None:
         self._set_mmp(command)
 
     def _play_reset_mmp(self, command: dict[str, Any]) -> None:
-        self.engine.reset_mmp(self._owner(command["account"]), command["group"])
+        self._call("reset_mmp", self._owner(command["account"]), command["group"])
 
     def _protections(self) -> list[dict[str, Any]]:
         stated = self._rules.get("mmp") or []
@@ -244,4 +242,4 @@ class Player(Desk):
     def _set_mmp(self, entry: dict[str, Any]) -> None:
         limits = {"lots": entry.get("qty"), **{name: entry.get(name) for name in ("delta", "vega", "frozen")}}
         given = {name: limit for name, limit in limits.items() if limit}
-        self.engine.set_mmp(self._owner(entry["account"]), entry["group"], window=entry["window"], **given)
+        self._call("set_mmp", self._owner(entry["account"]), entry["group"], window=entry["window"], **given)

@@ -11,8 +11,9 @@ SPREAD: dict[str, Any] = {"instruments": {"U": {}, "V": {}, "U-V": {}}}
 STRIP: dict[str, Any] = {
     "instruments": {"A": {}, "B": {}, "C": {}, "X": {"legs": [["A", 1], ["B", 1], ["C", 1]]}}
 }  # fmt: skip
-U, V, UV = ({"instrument": name} for name in ("U", "V", "U-V"))
-A, B, C, X = ({"instrument": name} for name in ("A", "B", "C", "X"))
+Fields = dict[str, Any]
+U, V, UV = (Fields(instrument=name) for name in ("U", "V", "U-V"))
+A, B, C, X = (Fields(instrument=name) for name in ("A", "B", "C", "X"))
 
 
 def implied(name: str, side: str, price: int, qty: int) -> dict[str, Any]:
