@@ -14,11 +14,13 @@ needed, and two counts of one build agree to a few instructions in a hundred mil
 """
 
 import argparse
+import gc
 import os
 import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from benchmarks import tools
@@ -32,9 +34,10 @@ from benchmarks.instruction_budget import (
     write_budget,
 )
 from benchmarks.matching import STREAMS, TIMED, TINY_TIMED, ensure_stream
+from benchmarks.mixed import ensure_mixed
 
 OPERATIONS, TINY_OPERATIONS = 200_000, 2_000
-GOAL = 220  # instructions an operation of the book
+GOAL = 220  # instructions an operation of the book, on plain streams
 REFERS = re.compile(r"^==\d+== I\s+refs:\s+([\d,]+)", re.MULTILINE)
 BOOK_MODULE = "matching.order_book"
 
@@ -72,31 +75,62 @@ def floor_command(stream: Path, operations: int) -> list[str]:
     return [str(tools.program("floor_hashed")), str(stream), "1", str(operations)]
 
 
-def book_command(stream: Path, operations: int) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.instructions", "--drive", "book", str(stream), str(operations)]
+def driver_command(engine: str, stream: Path, operations: int) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.instructions", "--drive", engine, str(stream), str(operations)]
 
 
 def drive(engine: str, stream: Path, operations: int) -> None:
     """What runs under valgrind: one pass of one engine, nothing printed, nothing measured."""
-    from benchmarks.book_harness import BookHarness
+    if engine == "book":
+        from benchmarks.book_harness import BookHarness
 
-    if engine != "book":
+        harness = BookHarness(stream.read_bytes())
+        if refused := harness.run(harness.orders_max_start, operations)[3]:
+            sys.exit(f"error: {stream.name}: {refused} records refused")
+    elif engine == "mixed":
+        from benchmarks.mixed_harness import MixedHarness
+
+        MixedHarness(stream.read_bytes()).run(operations)
+    elif engine == "call":
+        drive_calls(stream, operations)
+    else:
         sys.exit(f"error: there is no driver called {engine}")
-    harness = BookHarness(stream.read_bytes())
-    if refused := harness.run(harness.orders_max_start, operations)[3]:
-        sys.exit(f"error: {stream.name}: {refused} records refused")
+
+
+def drive_calls(stream: Path, operations: int) -> None:
+    """One call an order. All records are unpacked, however few are sent: the difference must be the sending alone."""
+    from benchmarks import door
+    from benchmarks.python_door import call_records, calls_of
+    from benchmarks.streams import read_stream
+
+    gc.disable()
+    whole = read_stream(stream.read_bytes(), OPERATIONS)
+    engine = door.open_for(whole)
+    prefill, records = calls_of(whole.prefill), calls_of(whole.timed)
+    call_records(engine.limit, engine.pull, prefill)
+    call_records(engine.limit, engine.pull, records[:operations])
+
+
+def count(engine: str, stream: Path, operations: int) -> float:
+    """Instructions an operation of one engine on one stream."""
+    command = floor_command if engine == "floor" else partial(driver_command, engine)
+    whole, start = (count_run(*command(stream, records)) for records in (operations, 0))
+    return (whole - start) / operations
 
 
 def count_streams(operations: int) -> Counts:
-    """Book and floor on every stream, printed as they come."""
+    """Book and floor on every stream, then the book's other ways, printed as they come."""
     counts: Counts = {}
     for name in list(STREAMS)[: 1 if tools.TINY else None]:
         stream = ensure_stream(name, TINY_TIMED if tools.TINY else TIMED)
-        for engine, command in (("floor", floor_command), ("book", book_command)):
-            whole, start = (count_run(*command(stream, n)) for n in (operations, 0))
-            counts[f"{engine} {name}"] = (whole - start) / operations
-        book, floor = counts[f"book {name}"], counts[f"floor {name}"]
+        floor = counts[f"floor {name}"] = count("floor", stream, operations)
+        book = counts[f"book {name}"] = count("book", stream, operations)
         print(f"COUNT  {name}: book {book:.1f}, hashed floor {floor:.1f} instructions/op, ratio {book / floor:.2f}")
+    if not tools.TINY:
+        mixed = counts["book mixed"] = count("mixed", ensure_mixed(), operations)
+        print(f"COUNT  mixed: book {mixed:.1f} instructions/op, ratio to s10k {mixed / counts['book s10k']:.2f}")
+        call = counts["call s1k"] = count("call", ensure_stream("s1k"), operations)
+        print(f"COUNT  s1k: one Python call an order {call:.1f} instructions/op, the interpreter's loop among them")
     return counts
 
 
@@ -106,7 +140,7 @@ def verdict_on(counts: Counts, *, write: bool) -> int:
 
     build = build_of(Path(str(importlib.import_module(BOOK_MODULE).__file__)))
     print(f"built by {build.compiler} for {build.machine} ({build.march}), {build.python}")
-    worst = max(count for row, count in counts.items() if row.startswith("book"))
+    worst = max(counts[f"book {name}"] for name in STREAMS)
     print(f"GOAL   book <= {GOAL} instructions/op: {'met' if worst <= GOAL else 'MISSED'} (worst {worst:.1f})")
     if write:
         write_budget(build, counts)
