@@ -265,10 +265,8 @@ cdef void cross_heads(engine_t *e, book_t *book, int32_t price) noexcept nogil:
         price_seen(e, book.id, 0, price)
     used(e, book, 0, bid, bids, lots, &bid_after)
     used(e, book, 1, ask, asks, lots, &ask_after)
-    e.taker_partner = ask_after.partner         # forgotten if the bid's protection cancels it
     maker_filled(e, NULL, bid_after.partner, bid_after.owner, bid_after.group, book.id, 0, lots)
-    maker_filled(e, NULL, e.taker_partner, ask_after.owner, ask_after.group, book.id, 1, lots)
-    e.taker_partner = 0
+    maker_filled(e, NULL, ask_after.partner, ask_after.owner, ask_after.group, book.id, 1, lots)
 
 
 cdef void prevent_pair(engine_t *e, uint32_t taker, uint32_t maker, int mode) noexcept nogil:

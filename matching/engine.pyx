@@ -70,8 +70,8 @@ cdef class MatchingEngine:
 
     def set_group(self, uint32_t owner, uint32_t group):
         """Put an owner into a prevention group, 0 = none (MATCH-030)."""
-        ensure(0 < owner < self.c.owners_max, "owner within owners_max")
-        self.c.owners[owner].group = group
+        ensure(owner < self.c.owners_max, "owner within owners_max")
+        self.c.owners[owner].group = group          # nobody's is never looked at
         if group:
             self.c.groups_used = 1
 

@@ -5,8 +5,8 @@ Does not know: whether and at which price to trade (order_book.pyx, combos.pyx).
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from matching.events cimport event_add, event_set
-from matching.order_pool cimport TERMS, has_terms, order_free, terms_make, unlikely
+from matching.events cimport event_add, event_killed, event_set
+from matching.order_pool cimport TERMS, has_terms, is_live, order_free, terms_make, unlikely
 from matching.price_levels cimport level_emptied
 from matching.protection cimport mmp_fill
 from matching.triggers cimport price_seen
@@ -17,6 +17,7 @@ from matching.withdraw cimport book_withdraw, fire_partner, forget_terms
 cdef enum:
     REASON_OCO_FILL = 16
     REASON_MMP_FILL = 17
+    TAKER_ITSELF = 0x7FFFFFFF     # no slot: the maker's partner is the order that takes
 
 
 cdef inline void refresh(engine_t *e, uint32_t book_id, int side, uint32_t slot, level_t *level,
@@ -66,10 +67,28 @@ cdef inline void taker_filled(engine_t *e, incoming_t *order, int64_t lots) noex
         order.stopped = REASON_MMP_FILL
 
 
+cdef inline void untie_taker(engine_t *e, incoming_t *order) noexcept nogil:
+    """The taker was cancelled by its partner's fill: nobody looks for a partner any more."""
+    cdef uint32_t partner
+    e.taker_partner = 0
+    if order.slot != 0 and has_terms(e, order.slot):
+        partner = e.terms[order.slot].partner
+        e.terms[order.slot].partner = 0
+        e.terms[order.slot].special &= <unsigned char>~SPECIAL_OCO
+        if partner != 0:
+            e.terms[partner].partner = 0
+            e.terms[partner].special &= <unsigned char>~SPECIAL_OCO
+
+
 cdef inline void maker_filled(engine_t *e, incoming_t *order, uint32_t partner, uint32_t owner, int group,
                               uint32_t book_id, int side, int64_t lots) noexcept nogil:
-    """The maker's partner goes, its protection counts; the taker may be of the same group."""
-    if partner != 0:
+    """The maker's partner goes, its protection counts; the taker may be that partner, or of the same group."""
+    if partner != 0 and order != NULL and (partner == order.slot or partner == TAKER_ITSELF):
+        if order.lots > 0:
+            event_killed(e, order, REASON_OCO_FILL)
+            order.lots = 0
+            untie_taker(e, order)
+    elif partner != 0 and is_live(e, partner):
         book_withdraw(e, partner, REASON_OCO_FILL)
     if group != 0 and mmp_fill(e, owner, group, book_id, side, lots):
         if order != NULL and order.owner == owner and order.mmp == group:
@@ -95,6 +114,8 @@ cdef inline void fill_maker(engine_t *e, book_t *book, incoming_t *order, int si
         group = terms.mmp
     elif shown != 0:
         terms_make(e, slot).filled_lots = lots
+    if unlikely(slot == e.taker_partner, 0):
+        partner = TAKER_ITSELF
     event = event_add(e, BOOK_FILL, book.id, side, maker.order_id, owner, slot)
     event.taker_id = order.order_id
     event_set(event, lots, shown + reserve, level.lots, price)

@@ -8,7 +8,7 @@ Every divisor and dividend here is positive, so C division is Python's.
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from matching.combos cimport implied_price
-from matching.order_pool cimport TERMS, book_of, id_find, open_of, same_person, side_of, slot_available
+from matching.order_pool cimport TERMS, book_of, id_find, open_of, same_person, slot_available
 from matching.pegs cimport in_call, peg_price, peg_reference
 from matching.price_levels cimport is_price, level_at, next_worse
 from matching.protection cimport mmp_check
@@ -148,13 +148,12 @@ cdef int32_t check_terms(engine_t *e, uint32_t book_id, int64_t price_ticks, int
 
 
 cdef int32_t check_oco(engine_t *e, const incoming_t *order) noexcept nogil:
-    """The partner rests or waits, belongs to the same owner, book and side, and is alone (MATCH-079)."""
+    """The partner rests or waits, belongs to the same owner and book, and is alone (MATCH-079)."""
     cdef uint32_t partner
     if order.oco == 0:
         return 0
     partner = id_find(e, order.oco)
-    if (partner == 0 or e.orders[partner].owner != order.owner or book_of(e, partner) != order.book
-            or side_of(e, partner) != order.side):
+    if partner == 0 or e.orders[partner].owner != order.owner or book_of(e, partner) != order.book:
         return OCO_UNKNOWN
     if e.orders[partner].place & TERMS and e.terms[partner].special & SPECIAL_OCO:
         return OCO_UNKNOWN
