@@ -20,9 +20,9 @@ from domain.wire cimport command_header_t
 from exchange.emit cimport begin_command, emit_order, end_command, frame_new
 from exchange.order_entry cimport run_hot
 from matching.book_state cimport depth_of, dump_engine, load_engine
-from matching.engine cimport MatchingEngine, engine_add_book
-from matching.order_pool cimport id_find
-from matching.types cimport order_t
+from matching.engine cimport MatchingEngine
+from matching.order_pool cimport book_of, filled_of, id_find, is_live, open_of, price_of, side_of
+from matching.slabs cimport engine_add_book
 
 from clearing.registry import Registry
 from clearing.scenarios import losses_of_long_lot
@@ -39,7 +39,9 @@ cdef class Core:
     def __cinit__(self, limits):
         self.limits = limits
         self.engine = MatchingEngine(orders_max=limits.orders_max, books_max=limits.instruments_max,
-                                     pages_max=limits.pages_max, owners_max=limits.accounts_max)
+                                     pages_max=limits.pages_max, owners_max=limits.accounts_max,
+                                     trailing_max=limits.trailing_max, pegs_max=limits.pegs_max,
+                                     mmp_max=limits.mmp_groups_max, uses_max=limits.combo_legs_max)
         self.ledger = Ledger(limits.accounts_max, limits.assets_max)
         self.positions = Positions(limits.positions_max)
         self.margin = Margin(limits.accounts_max)
@@ -157,8 +159,7 @@ cdef class Core:
 
     def open_book(self, uint32_t instrument, rules):
         """Open the book of a new instrument (also before a load)."""
-        engine_add_book(self.c.engine, instrument, rules.price_step_ticks, rules.lot_step, rules.lots_max,
-                        rules.band_low_ticks, rules.band_high_ticks, rules.protection_bps, rules.protection_ticks)
+        engine_add_book(self.c.engine, instrument, rules)
 
     def list_contract(self, instrument, uint32_t base_asset, uint32_t quote_asset, bint base_is_token, int64_t psr,
                       int64_t mark_ticks, int64_t index_ticks):
@@ -215,17 +216,17 @@ cdef class Core:
         return depth_of(self.c.engine, instrument, 0, levels), depth_of(self.c.engine, instrument, 1, levels)
 
     cdef write_open_order(self, uint32_t slot):
-        cdef order_t *order = &self.c.engine.orders[slot]
-        emit_order(&self.c, order.order_id, order.owner, order.book, order.side, order.price_ticks, order.filled_lots,
-                   1, 0, &self.c.infos[slot])
+        emit_order(&self.c, self.c.engine.orders[slot].order_id, self.c.engine.orders[slot].owner,
+                   book_of(self.c.engine, slot), side_of(self.c.engine, slot), price_of(self.c.engine, slot),
+                   filled_of(self.c.engine, slot), 1, 0, &self.c.infos[slot])
 
     def open_order_frames(self, uint32_t account):
         """Order frames of an account's resting orders, oldest first. Not to be called inside a command."""
         ensure(self.c.out_used == 0, "reads are served between groups")
-        cdef uint32_t slot = self.c.engine.owner_head[account] if account < self.c.accounts_max else 0
+        cdef uint32_t slot = self.c.engine.owners[account].head if account < self.c.accounts_max else 0
         while slot != 0:
             self.write_open_order(slot)
-            slot = self.c.engine.orders[slot].owner_next
+            slot = self.c.engine.links[slot].next
         return self.take_events()
 
     def open_order_frame(self, uint32_t account, uint64_t order_id):
@@ -242,10 +243,9 @@ cdef class Core:
         cdef uint32_t slot
         cdef dict out = {}
         for slot in range(1, self.c.engine.slots_used + 1):
-            order = &self.c.engine.orders[slot]
-            if order.open_lots:
-                key = (order.owner, order.book, order.side)
-                out[key] = out.get(key, 0) + order.open_lots * self.c.infos[slot].hold_per_lot
+            if is_live(self.c.engine, slot):
+                key = (self.c.engine.orders[slot].owner, book_of(self.c.engine, slot), side_of(self.c.engine, slot))
+                out[key] = out.get(key, 0) + open_of(self.c.engine, slot) * self.c.infos[slot].hold_per_lot
         return out
 
     # ---------------------------------------------------------------------------------------------- dump and load

@@ -15,7 +15,7 @@ from exchange.core cimport Core, core_t
 from exchange.emit cimport emit_mark
 from exchange.order_entry cimport cancel_slots
 from exchange.settle cimport reduces
-from matching.types cimport order_t
+from matching.order_pool cimport book_of, is_live, open_of, price_of, side_of
 
 from domain.constants import REASON_MARGIN
 from domain.ensure import ensure
@@ -29,18 +29,17 @@ cdef enum:
 cdef void orders_effect(core_t *c, uint32_t instrument, int sign) noexcept nogil:
     """Take (-1) the instrument's orders out of the margin vectors, or put (+1) them back at the current mark."""
     cdef contract_t *contract = &c.contracts[instrument]
-    cdef uint32_t slot
-    cdef order_t *order
+    cdef uint32_t slot, owner
     cdef position_t *position
     for slot in range(1, c.engine.slots_used + 1):
-        order = &c.engine.orders[slot]
-        if order.open_lots == 0 or order.book != instrument:
+        if not is_live(c.engine, slot) or book_of(c.engine, slot) != instrument:
             continue
-        position = &c.positions.slots[position_open(c.positions, order.owner, instrument)]
+        owner = c.engine.orders[slot].owner
+        position = &c.positions.slots[position_open(c.positions, owner, instrument)]
         if sign > 0:
-            c.infos[slot].loss_per_lot = order_loss(contract, order.side, order.price_ticks)
-        add_order(margin_book(c.margin, order.owner, contract.margin_slot), contract, position, order.side,
-                  sign * order.open_lots, c.infos[slot].loss_per_lot)
+            c.infos[slot].loss_per_lot = order_loss(contract, side_of(c.engine, slot), price_of(c.engine, slot))
+        add_order(margin_book(c.margin, owner, contract.margin_slot), contract, position, side_of(c.engine, slot),
+                  sign * open_of(c.engine, slot), c.infos[slot].loss_per_lot)
 
 
 cdef void positions_effect(core_t *c, uint32_t instrument, int sign) noexcept nogil:
@@ -101,13 +100,12 @@ def margin_states(Core core, uint32_t asset):
 def cancel_increasing(Core core, uint32_t account, uint32_t asset):
     """Cancel the account's forward orders in this margin book that do more than close, newest first; how many."""
     cdef core_t *c = &core.c
-    cdef uint32_t slot = c.engine.owner_tail[account], before, slot_margin = c.margin_slot_of_asset[asset]
-    cdef order_t *order
+    cdef uint32_t slot = c.engine.owners[account].tail, before, slot_margin = c.margin_slot_of_asset[asset]
     cdef int count = 0
     while slot != 0:
-        order = &c.engine.orders[slot]
-        before = order.owner_prev
-        if c.contracts[order.book].margin_slot == slot_margin and not reduces(c, account, order.book, order.side, 0):
+        before = c.engine.links[slot].prev
+        if (c.contracts[book_of(c.engine, slot)].margin_slot == slot_margin
+                and not reduces(c, account, book_of(c.engine, slot), side_of(c.engine, slot), 0)):
             cancel_slots(c, &slot, 1, REASON_MARGIN)
             count += 1
         slot = before
@@ -120,10 +118,9 @@ def cancel_where(Core core, int reason, *, account=None, instruments=None):
     cdef uint32_t slot
     cdef int count = 0
     for slot in range(1, c.engine.slots_used + 1):
-        order = &c.engine.orders[slot]
-        if order.open_lots == 0 or (account is not None and order.owner != account):
+        if not is_live(c.engine, slot) or (account is not None and c.engine.orders[slot].owner != account):
             continue
-        if instruments is None or order.book in instruments:
+        if instruments is None or book_of(c.engine, slot) in instruments:
             cancel_slots(c, &slot, 1, reason)
             count += 1
     return count

@@ -15,10 +15,11 @@ from domain.wire cimport amend_order_t, cancel_all_t, cancel_order_t, command_he
 from exchange.core cimport ACCOUNT_NONE, LABEL_BYTES_MAX, core_t, order_info_t
 from exchange.emit cimport begin_command, emit_depth, emit_order, end_command
 from exchange.settle cimport check_funds, funds_t, place_hold, settle_fill
-from matching.order_book cimport (book_cancel_slot, book_execute, book_execute_amend, book_prepare,
-                                  book_prepare_amend)
-from matching.order_pool cimport id_find
-from matching.types cimport (BOOK_AMENDED, BOOK_CANCELLED, BOOK_FILL, BOOK_RESTED, book_event_t, incoming_t, order_t)
+from matching.order_book cimport (book_execute, book_execute_amend, book_prepare, book_prepare_amend, book_resume,
+                                  keeps_place)
+from matching.order_pool cimport book_of, id_find, is_live, open_of, price_of, side_of
+from matching.types cimport BOOK_CANCELLED, BOOK_FILL, BOOK_RESTED, book_event_t, incoming_t
+from matching.withdraw cimport book_withdraw
 
 # Values of domain.constants and domain.rejects; tests/unit/exchange compares them.
 cdef enum:
@@ -33,6 +34,7 @@ cdef enum:
     ORDER_FILLED = 2
     ORDER_CANCELLED = 3
     REASON_USER = 1
+    REASON_AMEND_TOTAL = 7
     REASON_AMEND_REPLACE = 8
     REASON_DISCONNECT = 9
     LIMIT = 0
@@ -53,8 +55,15 @@ cdef enum:
     FIELD_STP = 4
     FIELD_REDUCE_ONLY = 5
     FIELD_LABEL = 6
+    FIELD_POST_ONLY = 7
+    AS_IT_WAS = 255
 
 cdef uint32_t ANY_INSTRUMENT = 0xFFFFFFFF
+
+
+cdef struct outcome_t:            # what became of an order that took
+    int state
+    int reason
 
 
 # ------------------------------------------------------------------------------------------------- dispatch
@@ -110,8 +119,7 @@ cdef void new_order(core_t *c, const new_order_t *command) noexcept nogil:
     if code != 0:
         end_command(c, code, detail, funds.value)
         return
-    book_execute(c.engine, &order)
-    settle_events(c, &order, &info)
+    carry_on(c, book_execute(c.engine, &order), &order, &info)
     end_command(c, 0, 0, 0)
 
 
@@ -133,10 +141,12 @@ cdef int32_t check_fields(core_t *c, const new_order_t *command, uint32_t *detai
         detail[0] = FIELD_ORDER_TYPE
     elif command.time_in_force > 2:
         detail[0] = FIELD_TIME_IN_FORCE
-    elif command.stp > 3:
+    elif command.stp > 4:
         detail[0] = FIELD_STP
     elif command.reduce_only:
         detail[0] = FIELD_REDUCE_ONLY
+    elif command.post_only > 2:
+        detail[0] = FIELD_POST_ONLY
     elif command.label_bytes > LABEL_BYTES_MAX:
         detail[0] = FIELD_LABEL
     if detail[0] != 0:
@@ -147,7 +157,7 @@ cdef int32_t check_fields(core_t *c, const new_order_t *command, uint32_t *detai
         detail[0] = contract.rule_id
         return NOT_ELIGIBLE
     if (command.order_type == LIMIT and command.time_in_force == GTC
-            and c.engine.owner_count[command.account] >= c.orders_per_account_max):
+            and c.engine.owners[command.account].count >= c.orders_per_account_max):
         return OPEN_ORDERS_MAX
     return 0
 
@@ -159,7 +169,7 @@ cdef void describe(core_t *c, const new_order_t *command, incoming_t *order, ord
     order.price_ticks = command.price_ticks
     order.lots = command.quantity_lots
     order.owner = command.account
-    order.book = <unsigned short>command.instrument
+    order.book = command.instrument
     order.side = command.side
     order.order_type = command.order_type
     order.time_in_force = command.time_in_force
@@ -181,16 +191,28 @@ cdef void describe(core_t *c, const new_order_t *command, incoming_t *order, ord
 
 # ------------------------------------------------------------------------------------------------- after the book
 
-cdef void settle_events(core_t *c, incoming_t *order, order_info_t *taker) noexcept nogil:
-    """Carry out what the book did, event by event, then write the taker's state and the depth. Cannot fail.
+cdef void carry_on(core_t *c, int status, incoming_t *order, order_info_t *taker) noexcept nogil:
+    """Drain and resume a sweep until it is done, then write the taker's state."""
+    cdef outcome_t outcome
+    outcome.state, outcome.reason = ORDER_FILLED, 0
+    while True:
+        drain(c, order, taker, &outcome)
+        if status == 0:
+            break
+        status = book_resume(c.engine, order)
+    emit_order(c, order.order_id, order.owner, order.book, order.side, order.price_ticks, order.filled_lots,
+               outcome.state, outcome.reason, taker)
+    finish_events(c)
 
-    `order` and `taker` are NULL when nobody takes (cancels). Slots of gone makers are read before the book gives them
-    out again: the taker's own event is the last.
+
+cdef void drain(core_t *c, incoming_t *order, order_info_t *taker, outcome_t *outcome) noexcept nogil:
+    """Carry out what the book did, event by event, then write the depth. Cannot fail.
+
+    `order`, `taker` and `outcome` are NULL when nobody takes (cancels). Slots of gone makers are read before the book
+    gives them out again: the taker's own event is the last.
     """
     cdef book_event_t *event
     cdef uint32_t i
-    cdef int state = ORDER_FILLED
-    cdef int reason = 0
     for i in range(c.engine.event_count):
         event = &c.engine.events[i]
         if event.kind == BOOK_FILL:
@@ -198,17 +220,13 @@ cdef void settle_events(core_t *c, incoming_t *order, order_info_t *taker) noexc
         elif event.kind == BOOK_RESTED:
             c.infos[event.slot] = taker[0]
             place_hold(c, event.owner, event.book, event.side, event.lots, taker)
-            state = ORDER_OPEN
+            outcome.state = ORDER_OPEN
         elif event.kind == BOOK_CANCELLED and event.rested:
             order_gone(c, event)
         elif event.kind == BOOK_CANCELLED:
-            state, reason = ORDER_CANCELLED, event.reason
+            outcome.state, outcome.reason = ORDER_CANCELLED, event.reason
         else:
-            state = ORDER_OPEN
-    if order != NULL:
-        emit_order(c, order.order_id, order.owner, order.book, order.side, order.price_ticks, order.filled_lots,
-                   state, reason, taker)
-    finish_events(c)
+            outcome.state = ORDER_OPEN
 
 
 cdef void order_gone(core_t *c, const book_event_t *event) noexcept nogil:
@@ -233,9 +251,9 @@ cdef void finish_events(core_t *c) noexcept nogil:
         if i + 1 < count:
             after = &c.engine.events[i + 1]
             if (after.level_lots >= 0 and after.book == event.book and after.side == event.side
-                    and after.price_ticks == event.price_ticks):
+                    and after.level_ticks == event.level_ticks):
                 continue
-        emit_depth(c, event.book, event.side, event.price_ticks, event.level_lots)
+        emit_depth(c, event.book, event.side, event.level_ticks, event.level_lots)
     c.engine.event_count = 0
 
 
@@ -246,7 +264,7 @@ cdef inline uint32_t own_order(core_t *c, uint64_t order_id, uint32_t account, u
     cdef uint32_t slot = id_find(c.engine, order_id)
     if slot == 0 or account == 0 or c.engine.orders[slot].owner != account:
         return 0
-    if market != 0 and <uint32_t>c.engine.orders[slot].book + 1 != market:
+    if market != 0 and book_of(c.engine, slot) + 1 != market:
         return 0
     return slot
 
@@ -257,8 +275,9 @@ cdef void cancel_order(core_t *c, const cancel_order_t *command) noexcept nogil:
     if slot == 0:
         end_command(c, UNKNOWN_ORDER, 0, 0)
         return
-    book_cancel_slot(c.engine, slot, REASON_USER)
-    settle_events(c, NULL, NULL)
+    book_withdraw(c.engine, slot, REASON_USER)
+    drain(c, NULL, NULL, NULL)
+    finish_events(c)
     end_command(c, 0, 0, 1)
 
 
@@ -290,53 +309,54 @@ cdef int32_t check_amend(core_t *c, const amend_order_t *command, uint32_t slot,
                          funds_t *funds) noexcept nogil:
     """Everything that could refuse the amend. The old order's promises are lifted while its successor is judged and
     put back exactly: both are the same sums with opposite signs."""
-    cdef order_t *order = &c.engine.orders[slot]
     cdef order_info_t *info = &c.infos[slot]
-    cdef contract_t *contract = &c.contracts[order.book]
+    cdef uint32_t book_id = book_of(c.engine, slot)
+    cdef contract_t *contract = &c.contracts[book_id]
     cdef int32_t code
     if not contract.open or command.header.time_ns >= contract.expiry_ns:
         return INSTRUMENT_CLOSED
-    if command.post_only > 2:
+    if command.post_only > 2 and command.post_only != AS_IT_WAS:
         return BAD_FIELD
     if command.valid_until_ns != 0 and command.header.time_ns > command.valid_until_ns:
         return VALID_UNTIL_PASSED
     if not eligible(c.whitelist, command.account, contract.rule_id, command.header.time_ns):
         funds.detail = contract.rule_id
         return NOT_ELIGIBLE
-    code = book_prepare_amend(c.engine, slot, command.price_ticks, command.total_lots, command.post_only, fresh)
+    code = book_prepare_amend(c.engine, slot, command.price_ticks, command.total_lots, command.post_only, 0, fresh)
     if code != 0:
         return code
     funds.hold_per_lot_resting = info.hold_per_lot
     funds.loss_per_lot = info.loss_per_lot
-    if fresh.lots <= 0 or (fresh.price_ticks == order.price_ticks and fresh.lots <= order.open_lots):
+    if fresh.lots <= 0 or keeps_place(c.engine, slot, fresh):
         return 0
-    place_hold(c, order.owner, order.book, order.side, -order.open_lots, info)
-    check_funds(c, order.owner, order.book, order.side, fresh.price_ticks, fresh.lots, funds)
-    place_hold(c, order.owner, order.book, order.side, order.open_lots, info)
+    place_hold(c, fresh.owner, book_id, fresh.side, -open_of(c.engine, slot), info)
+    check_funds(c, fresh.owner, book_id, fresh.side, fresh.price_ticks, fresh.lots, funds)
+    place_hold(c, fresh.owner, book_id, fresh.side, open_of(c.engine, slot), info)
     return 0
 
 
 cdef void carry_out_amend(core_t *c, const amend_order_t *command, uint32_t slot, incoming_t *fresh,
                           const funds_t *funds) noexcept nogil:
-    cdef order_t *order = &c.engine.orders[slot]
     cdef order_info_t *info = &c.infos[slot]
     cdef order_info_t amended = info[0]
-    cdef int64_t fewer = order.open_lots - fresh.lots
+    cdef int64_t fewer = open_of(c.engine, slot) - fresh.lots
+    cdef bint in_place = fresh.lots > 0 and keeps_place(c.engine, slot, fresh)
+    cdef int status
     amended.total_lots = command.total_lots
     amended.updated_ns = c.time_ns
     amended.amended = 1
     amended.post_only = fresh.post_only
     amended.hold_per_lot = funds.hold_per_lot_resting
     amended.loss_per_lot = funds.loss_per_lot
-    book_execute_amend(c.engine, slot, command.total_lots, fresh)
-    if c.engine.events[0].kind == BOOK_AMENDED:
+    status = book_execute_amend(c.engine, slot, command.total_lots, fresh)
+    if fresh.lots <= 0 and c.engine.events[0].reason == REASON_AMEND_TOTAL:
+        drain(c, NULL, NULL, NULL)
+        finish_events(c)
+        return
+    if in_place:
         place_hold(c, fresh.owner, fresh.book, fresh.side, -fewer, info)
         info[0] = amended
-        settle_events(c, fresh, &amended)
-    elif fresh.lots <= 0 and c.engine.event_count == 1 and c.engine.events[0].reason != REASON_AMEND_REPLACE:
-        settle_events(c, NULL, NULL)
-    else:
-        settle_events(c, fresh, &amended)
+    carry_on(c, status, fresh, &amended)
 
 
 # ------------------------------------------------------------------------------------------------- many at once
@@ -345,33 +365,34 @@ cdef void cancel_slots(core_t *c, const uint32_t *slots, uint32_t count, int rea
     """Cancel these resting orders and write what that did; the caller frames the command."""
     cdef uint32_t i
     for i in range(count):
-        book_cancel_slot(c.engine, slots[i], reason)
-    settle_events(c, NULL, NULL)
+        book_withdraw(c.engine, slots[i], reason)
+    drain(c, NULL, NULL, NULL)
+    finish_events(c)
 
 
 cdef void cancel_all(core_t *c, const cancel_all_t *command) noexcept nogil:
     """The account's orders that pass every filter, in the order they entered."""
-    cdef uint32_t slot, after
+    cdef uint32_t slot, after, book_id
     cdef int64_t count = 0
-    cdef order_t *order
     cdef contract_t *contract
     begin_command(c, &command.header, command.account)
     if command.account < FIRST_CLIENT_ACCOUNT or command.account >= c.accounts_max:
         end_command(c, UNKNOWN_ACCOUNT, 0, 0)
         return
-    slot = c.engine.owner_head[command.account]
+    slot = c.engine.owners[command.account].head
     while slot != 0:
-        order = &c.engine.orders[slot]
-        after = order.owner_next
-        contract = &c.contracts[order.book]
-        if ((command.instrument == ANY_INSTRUMENT or command.instrument == order.book)
+        after = c.engine.links[slot].next
+        book_id = book_of(c.engine, slot)
+        contract = &c.contracts[book_id]
+        if ((command.instrument == ANY_INSTRUMENT or command.instrument == book_id)
                 and (command.asset == ANY_ASSET or command.asset == contract.quote_asset)
                 and (command.instrument_kind == ANY or command.instrument_kind == contract.kind)
-                and (command.side == ANY or command.side == order.side)):
-            book_cancel_slot(c.engine, slot, REASON_USER)
+                and (command.side == ANY or command.side == side_of(c.engine, slot))):
+            book_withdraw(c.engine, slot, REASON_USER)
             count += 1
         slot = after
-    settle_events(c, NULL, NULL)
+    drain(c, NULL, NULL, NULL)
+    finish_events(c)
     end_command(c, 0, 0, count)
 
 
@@ -384,10 +405,11 @@ cdef void cancel_sessions(core_t *c, const command_header_t *header) noexcept no
     begin_command(c, header, 0)
     for slot in range(1, c.engine.slots_used + 1):
         info = &c.infos[slot]
-        if c.engine.orders[slot].open_lots == 0 or not info.cancel_on_disconnect:
+        if not is_live(c.engine, slot) or not info.cancel_on_disconnect:
             continue
         if (info.origin >> 32 == header.origin >> 32 or header.origin == 0) if whole_gateway else info.origin == header.origin:
-            book_cancel_slot(c.engine, slot, REASON_DISCONNECT)
+            book_withdraw(c.engine, slot, REASON_DISCONNECT)
             count += 1
-    settle_events(c, NULL, NULL)
+    drain(c, NULL, NULL, NULL)
+    finish_events(c)
     end_command(c, 0, 0, count)

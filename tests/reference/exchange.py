@@ -137,7 +137,7 @@ class PlainExchange(ColdCommands):
         """Validate, eligible, hold, match, settle, release."""
         house = self.house
         market = self._market(account, instrument)
-        wrong = (side > 1, order_type > 1, time_in_force > 2, stp > 3, reduce_only)
+        wrong = (side > 1, order_type > 1, time_in_force > 2, stp > 4, reduce_only)
         if any(wrong):
             raise Refused(RejectCode.BAD_FIELD, 1 + wrong.index(True))
         self._check_time_and_rule(account, market, valid_until_ns)
@@ -166,14 +166,14 @@ class PlainExchange(ColdCommands):
         return 1
 
     def amend_order(
-        self, *, account: int, order_id: int, price_ticks: int, total_lots: int, post_only: int = 2,
+        self, *, account: int, order_id: int, price_ticks: int, total_lots: int, post_only: int = 255,
         valid_until_ns: int = 0,
     ) -> int:  # fmt: skip
         """Change price and total, as a whole or not at all."""
         order = self._own(account, order_id)
         market = self.house.markets[order.instrument]
         self._check_open(market)
-        if post_only > 2:
+        if post_only > 2 and post_only != 255:
             raise Refused(RejectCode.BAD_FIELD)
         self._check_time_and_rule(account, market, valid_until_ns)
         rules = market.terms.rules
@@ -181,7 +181,7 @@ class PlainExchange(ColdCommands):
             raise Refused(BOOK_CODES[reason])
         wanted = total_lots - order.filled_lots
         resting = self.books._resting[order_id]
-        is_post_only = resting.post_only if post_only == 2 else bool(post_only)
+        is_post_only = resting.post_only if post_only == 255 else post_only
         if wanted > 0 and not (price_ticks == order.price_ticks and wanted <= order.open_lots):
             best = self.books.best(order.instrument)[1 - order.side]
             if is_post_only and best is not None and accepts(order.side, price_ticks, best):

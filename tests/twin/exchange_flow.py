@@ -153,7 +153,7 @@ class ExchangeFlow:
         total += rand.choice((-total, -3, -1, 0, 0, 0, 1, 5, 5 * total, 10**6, -order.open_lots))
         fields: dict[str, Any] = {"account": account, "order_id": order_id, "price_ticks": price, "total_lots": total}
         if rand.random() < 0.2:
-            fields["post_only"] = rand.choice((0, 1, 1, 2, 3))
+            fields["post_only"] = rand.choice((0, 1, 1, 255, 3))
         if rand.random() < 0.03:
             fields["valid_until_ns"] = now_ns + rand.choice((-1, NS))
         return "amend_order", fields
