@@ -99,13 +99,13 @@ cdef inline void add(run_t *run, const stream_record_t *record, uint32_t order_i
 
 cdef inline void take_events(run_t *run) noexcept nogil:
     """Read the events of one record out of the buffer and empty it."""
-    cdef uint32_t i
-    cdef book_event_t *event
-    for i in range(run.engine.event_count):
-        event = &run.engine.events[i]
+    cdef book_event_t *event = run.engine.events
+    cdef book_event_t *end = event + run.engine.event_count
+    while event != end:
         if event.kind == BOOK_FILL:
             prove_trade(&run.trades, event.taker_id, event.order_id, <uint64_t>event.price_ticks,
                         <uint64_t>event.lots)
+        event += 1
     run.engine.event_count = 0
 
 
@@ -120,20 +120,25 @@ cdef inline void hint(engine_t *engine, const stream_record_t *far, const stream
 
 cdef void apply_records(run_t *run, const stream_record_t *records, uint64_t count) noexcept nogil:
     cdef uint64_t i
+    cdef uint32_t order_id
+    cdef bint gone
     cdef const stream_record_t *record
     for i in range(count):
         record = &records[i]
         if i + FAR < count:
             hint(run.engine, record + FAR, record + NEAR)
-        if record.type == STREAM_ADD:
-            add(run, record, record.id)
-        elif record.type == STREAM_CANCEL or record.type == STREAM_REPLACE:
+        order_id = record.id
+        if record.type != STREAM_ADD:
+            if record.type != STREAM_CANCEL and record.type != STREAM_REPLACE:
+                refuse(run, REFUSAL_UNKNOWN_TYPE)
+                continue
             # One that is gone: nothing happens, as the stream's definition says.
-            if (book_pull(run.engine, record.id, owner_of(run, record.id), REASON_USER) == 0
-                    and record.type == STREAM_REPLACE):
-                add(run, record, record.new_id)
-        else:
-            refuse(run, REFUSAL_UNKNOWN_TYPE)
+            gone = book_pull(run.engine, record.id, owner_of(run, record.id), REASON_USER) != 0
+            order_id = record.new_id
+            if gone or record.type == STREAM_CANCEL:
+                take_events(run)
+                continue
+        add(run, record, order_id)
         take_events(run)
 
 
@@ -254,4 +259,3 @@ cdef class BookHarness:
                 prove_resting(&proof, side_of(engine, slot), engine.orders[slot].order_id,
                               <uint64_t>price_of(engine, slot), <uint64_t>open_of(engine, slot))
         return (proof.resting, proof.bid_lots, proof.ask_lots, proof.best_bid_sum, proof.best_ask_sum, proof.hash)
-

@@ -83,7 +83,7 @@ def call_records(limit: Callable[..., Any], pull: Callable[..., Any], records: l
 def timed_calls(stream: streams.Stream) -> tuple[float, str]:
     """One call an order over the timed records."""
     engine = door.open_for(stream)
-    door.run_packed(engine, door.pack_records(stream.prefill))
+    call_records(engine.limit, engine.pull, calls_of(stream.prefill))
     records = calls_of(stream.timed)
     gc.disable()
     try:

@@ -1,211 +1,146 @@
-"""Random commands that keep several order books busy near the touch, so that every rule happens often.
+"""Random commands over everything the books can do: a seeded stream per session, in shapes that make rules meet.
 
-Lives here: the books of the differential run and the seeded generator `CommandFlow`.
-Does not know: which engine the commands go to; it reads best prices from whichever one it is given.
+Lives here: the profiles, what a long run must have reached, and `CommandFlow`.
+Does not know: engines. It is told their answers (`learn`), so that most cancels and amends find somebody.
 """
 
-import random
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
-from domain.book_rules import PRICE_TICKS_LIMIT, BookRules
-from domain.constants import (
-    BUY,
-    FOK,
-    GTC,
-    IOC,
-    LIMIT,
-    MARKET,
-    SELL,
-    STP_CANCEL_BOTH,
-    STP_CANCEL_NEWEST,
-    STP_CANCEL_OLDEST,
-    STP_NONE,
-)
-from tests.engines import Engine
+from tests.engines import Event
+from tests.twin.flow_market import COMMANDS, phase_of, set_protection
+from tests.twin.flow_orders import SHAPES, submit
+from tests.twin.flow_state import Command, FlowState, spread
 
-Command = tuple[str, tuple[int, ...], dict[str, Any]]  # engine method, positional arguments, options
-
-BOOKS: Final[dict[int, BookRules]] = {
-    0: BookRules(),
-    1: BookRules(price_step_ticks=5, lot_step=10, lots_max=500, band_low_ticks=900, band_high_ticks=1_100,
-                 protection_bps=100),
-    2: BookRules(band_low_ticks=2, band_high_ticks=40, protection_ticks=3),
-    5: BookRules(band_low_ticks=PRICE_TICKS_LIMIT - 600, protection_bps=1),
+ORDERS: Final = {
+    "plain": 90, "immediate": 10, "fill_or_kill": 12, "post_only": 12, "market": 14, "market_to_limit": 8, "budget": 8,
+    "iceberg": 14, "good_for_auction": 4, "stop": 16, "trailing": 6, "peg": 8, "linked": 8, "protected": 8,
+    "anything": 8,
 }  # fmt: skip
-ANCHORS: Final = {0: 400, 1: 1_000, 2: 20, 5: PRICE_TICKS_LIMIT - 300}  # where the price starts, ticks
-LOTS_TYPICAL: Final = {0: 10, 1: 10, 2: 10, 5: 2**49}  # book 5 reaches the largest legal order
-ABSENT_BOOK: Final = 3
-OWNERS: Final = (1, 2, 3, 4, 5, 1_000)
+OTHERS: Final = {
+    "cancel": 30, "amend": 32, "mass_cancel": 1, "quote": 10, "protection": 2, "time": 4, "setting": 1, "price": 6,
+    "phase": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The shape of a run."""
+    """The shape of a session."""
 
-    orders_max: int  # size of the order pool
-    recent_max: int  # how many ids may be cancelled or amended; older ones must be swept by trades
-    spread: int  # passive prices reach this many times further from the centre
-    new_share: float  # part of the commands that enter orders
+    orders: dict[str, int] = field(default_factory=lambda: ORDERS)  # weights of flow_orders.SHAPES
+    others: dict[str, int] = field(default_factory=lambda: OTHERS)  # weights of flow_market.COMMANDS
+    orders_share: int = 140  # of 256 commands
+    commands: int = 4_000  # of a session; the books of the next one have other rules
+    state_every: int = 64  # commands between comparisons of the whole state
+    sizes: tuple[int, int, int] = (48, 4, 5)  # orders_max, trailing_max, pegs_max
+    book_count: int = 3
+    combos: bool = False
+    tables: bool = False
+    bands: bool = False
+    spread_steps: int = 0  # bits: orders are drawn up to so many times further away
+    patience_bits: int = 4  # a book that does not trade is brought on once in so many commands
+
+    @property
+    def world(self) -> dict[str, Any]:
+        """What `draw_setting` is told."""
+        reach = 24 << self.spread_steps
+        return {
+            "book_count": self.book_count, "combos": self.combos, "tables": self.tables, "bands": self.bands,
+            "reach": reach, "sizes": self.sizes,
+        }  # fmt: skip
 
 
-# `touch` trades all the time and fills its small pool now and then; `deep` keeps thousands of orders on many levels.
+TOUCH: Final = Profile()
+
 PROFILES: Final = {
-    "touch": Profile(orders_max=100, recent_max=200, spread=1, new_share=0.72),
-    "deep": Profile(orders_max=6_000, recent_max=5_000, spread=40, new_share=0.80),
-}
+    "touch": TOUCH,
+    "deep": replace(
+        TOUCH, sizes=(6_000, 100, 50), spread_steps=5, commands=40_000, state_every=4_000, orders_share=190,
+    ),
+    "auctions": replace(
+        TOUCH, orders={**ORDERS, "good_for_auction": 30, "market": 24}, others={**OTHERS, "phase": 12, "setting": 4},
+        patience_bits=6, bands=True,
+    ),
+    "combos": replace(TOUCH, combos=True, sizes=(64, 4, 5)),
+    "quotes": replace(
+        TOUCH, orders={**ORDERS, "protected": 40}, others={**OTHERS, "quote": 90, "protection": 8, "time": 20},
+        orders_share=100,
+    ),
+    "triggers": replace(
+        TOUCH, orders={**ORDERS, "stop": 60, "trailing": 25, "linked": 25}, others={**OTHERS, "price": 20},
+        sizes=(64, 12, 5),
+    ),
+    "pegs": replace(TOUCH, orders={**ORDERS, "peg": 50}, sizes=(48, 4, 12)),
+    "icebergs": replace(TOUCH, orders={**ORDERS, "iceberg": 80}, others={**OTHERS, "amend": 60}),
+    "prices": replace(TOUCH, orders={**ORDERS, "post_only": 30, "market": 30}, tables=True, bands=True, patience_bits=3),
+    "everything": replace(
+        TOUCH, orders={**ORDERS, "anything": 24, "stop": 30, "peg": 16}, others={**OTHERS, "phase": 3}, combos=True,
+        tables=True, bands=True, sizes=(64, 6, 6),
+    ),
+}  # fmt: skip
 
-
-# (kind, further word) of everything the events of a long run must contain at least once.
+# Everything that the events of a long run over all profiles must contain: kinds, and reasons of refusals and cancels.
 EXPECTED_KINDS: Final = frozenset(
-    {("fill", ""), ("rested", ""), ("amended", "")}
-    | {("refused", reason) for reason in (
-        "price_step", "lot_step", "lots_range", "price_band", "duplicate_id", "post_only_cross", "unknown_order",
-        "book_full", "no_book",
-    )}
-    | {("cancelled", reason) for reason in (
-        "user", "ioc", "fok", "no_liquidity", "protection", "stp", "amend_total", "amend_replace",
-    )}
+    (
+        "fill", "rested", "amended", "reduced", "refreshed", "pending", "triggered", "parked", "mmp", "implied",
+        "phase", "auction", "cross", "extended",
+    )
+) | frozenset(
+    f"refused {reason}" for reason in (
+        "no_book", "closed", "halted", "phase", "duplicate_id", "bad_order", "lots_range", "lot_step", "display_range",
+        "price_step", "price_band", "notional", "trigger_price", "oco_unknown", "mmp_unknown", "mmp_frozen",
+        "would_trigger", "trailing_full", "book_full", "pegs_full", "no_reference", "post_only_cross", "unknown_order",
+        "illegal_phase",
+    )
+) | frozenset(
+    f"cancelled {reason}" for reason in (
+        "user", "ioc", "fok", "no_liquidity", "protection", "stp", "amend_total", "amend_replace", "expiry", "budget",
+        "band", "auction_end", "oco", "mmp", "peg", "no_reference", "mass", "post_only",
+    )
 )  # fmt: skip
 
 
-def new_engine(engine_type: type[Engine], profile: Profile) -> Engine:
-    """An engine with the books of this flow."""
-    engine = engine_type(orders_max=profile.orders_max, books_max=8)
-    for book, rules in BOOKS.items():
-        engine.add_book(book, rules)
-    return engine
-
-
 class CommandFlow:
-    """An endless seeded stream of commands. The same seed and the same engine answers give the same commands."""
+    """The seeded stream of one session. The same seed and the same answers give the same commands."""
 
     def __init__(self, seed: int, profile: Profile) -> None:
-        self._random = random.Random(seed)
-        self._profile = profile
-        self._anchors = dict(ANCHORS)
-        self._recent: list[int] = []
-        self._next_id = 1
+        self.state = FlowState(
+            seed, recent_max=2 * profile.sizes[0], spread_steps=profile.spread_steps, **profile.world
+        )
+        orders = spread(profile.orders)
+        self._bits = self.state.bits
+        self._makers: tuple[Callable[[], Command], ...] = self._table(profile, orders)
+        self._patience_bits = profile.patience_bits
+        self._first = self._beginning()
 
-    def next_command(self, engine: Engine) -> Command:
-        """Draw one command; `engine` is only asked for best prices and open orders."""
-        draw = self._random.random()
-        share = self._profile.new_share
-        if draw < share:
-            return self._submit(engine)
-        if draw < share + (1 - share) * 0.43:
-            return "cancel", self._known_order(engine), {}
-        if draw < 1 - 0.0015 / self._profile.spread:
-            return self._amend(engine)
-        return "cancel_owner", (self._random.choice((0, *OWNERS)),), {}
+    def _table(self, profile: Profile, orders: tuple[str, ...]) -> tuple[Callable[[], Command], ...]:
+        """1,024 makers of commands by weight."""
+        share = profile.orders_share * 4
+        makers: list[Callable[[], Command]] = [
+            partial(submit, self.state, SHAPES[orders[place % 256]]) for place in range(share)
+        ]
+        makers += [partial(COMMANDS[name], self.state) for name in spread(profile.others, 1_024 - share)]
+        return tuple(makers)
 
-    def _submit(self, engine: Engine) -> Command:
-        rand = self._random
-        book = rand.choice((0, 0, 1, 1, 2, 2, 5))
-        side = rand.choice((BUY, SELL))
-        order_id = self._next_id
-        if self._recent and rand.random() < 0.01:
-            order_id = rand.choice(self._recent)  # often still resting, sometimes gone: an id may come back
-        else:
-            self._next_id += rand.choice((1, 1, 1, 2**33))
-            order_id ^= rand.choice((0, 2**62))  # sparse ids beyond 32 bits that do not grow with time
-        self._remember(order_id)
-        options: dict[str, Any] = {"stp": rand.choice((
-            STP_NONE, STP_CANCEL_NEWEST, STP_CANCEL_NEWEST, STP_CANCEL_OLDEST, STP_CANCEL_BOTH
-        ))}  # fmt: skip
-        options["tif"] = rand.choices((GTC, IOC, FOK), (80, 10, 10))[0]
-        if rand.random() < 0.08:
-            options["order_type"] = MARKET
-        if rand.random() < 0.14:  # together with market it can only be refused, or find nothing to trade with
-            options["post_only"] = True
-        owner = 0 if rand.random() < 0.1 else rand.choice(OWNERS)
-        price_ticks = self._price(engine, book, side)
-        if options.get("order_type", LIMIT) == MARKET:
-            price_ticks = rand.choice((0, price_ticks))  # a market order's price means nothing
-        args = (
-            ABSENT_BOOK if rand.random() < 0.002 else book, order_id, owner, side, price_ticks, self._lots(book)
-        )  # fmt: skip
-        return "submit", args, options
+    def _beginning(self) -> list[Command]:
+        """Groups of owners and protection, drawn; the last is sent first."""
+        bits, state = self._bits, self.state
+        out: list[Command] = [set_protection(state, owner, 1) for owner in (1, 2, 3, 4) if bits(2)]
+        out += [set_protection(state, owner, 2) for owner in (1, 2) if bits(1)]
+        out += [("set_group", (owner, 1), {}) for owner in (1, 2, 3) if bits(1)]
+        return out
 
-    def _amend(self, engine: Engine) -> Command:
-        rand = self._random
-        order_id, owner = self._known_order(engine)
-        found = engine.order(order_id)
-        if found is None:
-            return "amend", (order_id, owner, 100, 10), {}
-        book, _, side, price_ticks, open_lots, filled_lots = found
-        total_lots = filled_lots + open_lots
-        draw = rand.random()
-        step = BOOKS[book].lot_step
-        if draw < 0.35:  # decrease in place
-            total_lots = filled_lots + max(step, open_lots // step // 2 * step)
-        elif draw < 0.50:  # increase: loses its place
-            total_lots += step * rand.randint(0, 3)
-        elif draw < 0.60:  # at or below what is filled: cancels
-            total_lots = filled_lots - rand.choice((0, 0, step, filled_lots))
-        else:
-            price_ticks = self._price(engine, book, side)
-            total_lots += step * rand.randint(-1, 1)
-        if rand.random() < 0.02:
-            total_lots = rand.choice((-1, BOOKS[book].lots_max + step, total_lots + 1))
-        return "amend", (order_id, owner, price_ticks, total_lots), {}
+    def next_command(self) -> Command:
+        """Draw one command."""
+        if self._first:
+            return self._first.pop()
+        bits, stopped = self._bits, self.state.stopped
+        if stopped and bits(self._patience_bits) == 0:
+            return phase_of(self.state, stopped[bits(8) % len(stopped)])
+        return self._makers[bits(10)]()
 
-    def _known_order(self, engine: Engine) -> tuple[int, int]:
-        """An id that was entered and mostly still rests, mostly with its true owner."""
-        rand = self._random
-        if rand.random() < 0.02:
-            return 2**63 + rand.randint(0, 9), rand.choice(OWNERS)
-        while self._recent:
-            place = rand.randrange(len(self._recent))
-            order_id = self._recent[place]
-            found = engine.order(order_id)
-            if found is not None:
-                return order_id, rand.choice(OWNERS) if rand.random() < 0.02 else found[1]
-            self._recent[place] = self._recent[-1]  # gone: forget it, and mostly look for another
-            self._recent.pop()
-            if rand.random() < 0.05:
-                return order_id, rand.choice(OWNERS)
-        return 2**63, OWNERS[0]
-
-    def _price(self, engine: Engine, book: int, side: int) -> int:
-        """A price near the touch: mostly a little passive, often exactly at it, sometimes through it or not legal."""
-        rand = self._random
-        rules = BOOKS[book]
-        step = rules.price_step_ticks
-        if rand.random() < 0.05:
-            self._drift(book)
-        if rand.random() < 0.01:
-            return rand.choice((rules.band_low_ticks - step, rules.band_high_ticks + step, 0, -step))
-        if rand.random() < 0.01:
-            return self._anchors[book] + 1
-        bid, ask = engine.best(book)
-        opposite = ask if side == BUY else bid
-        towards = step if side == BUY else -step  # a step that makes the order more aggressive
-        if opposite is not None and rand.random() < 0.35:
-            price = opposite + towards * rand.choice((-1, 0, 0, 0, 1, 2, 4))
-        else:
-            reach = rand.randint(1, self._profile.spread)
-            price = self._anchors[book] + towards * reach * rand.choice((-9, -6, -4, -3, -3, -2, -2, -1, -1, 0, 1))
-        if rand.random() < 0.9:  # stay legal most of the time, also at the edges of the band
-            price = min(max(price, rules.band_low_ticks), rules.band_high_ticks)
-        return price
-
-    def _drift(self, book: int) -> None:
-        """Move the centre of a book; it is pulled back to where it began so that the band's edges stay in reach."""
-        step = BOOKS[book].price_step_ticks
-        pull = step if self._anchors[book] < ANCHORS[book] else -step
-        self._anchors[book] += self._random.choice((-step, step, -step, step, pull))
-
-    def _lots(self, book: int) -> int:
-        rand = self._random
-        rules = BOOKS[book]
-        if rand.random() < 0.02:
-            return rand.choice((0, -rules.lot_step, rules.lots_max, rules.lots_max + rules.lot_step, 7))
-        factor = rand.choice((1, 1, 2, 3, 5, 8, 13))
-        return factor * LOTS_TYPICAL[book]
-
-    def _remember(self, order_id: int) -> None:
-        if len(self._recent) < self._profile.recent_max:
-            self._recent.append(order_id)
-        else:
-            self._recent[self._random.randrange(self._profile.recent_max)] = order_id
+    def learn(self, events: list[Event] | None) -> None:
+        """Take in the answer to the last command."""
+        self.state.learn(events)
