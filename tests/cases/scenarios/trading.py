@@ -118,6 +118,18 @@ ROWS = [
         rules={"qty_is_total": True},
     ),
     row(
+        "050", "cancel inside a queue", "The others keep their order, and what comes later is last.",
+        *(buy(f"b{n}", 1, 10) for n in range(6)), cancel("b1"), says(("cancelled", "b1", 1, "user", 10, 5)),
+        cancel("b3"), buy("b6", 1, 10), then(queue={"bids": ["b0", "b2", "b4", "b5", "b6"]}), sell("t", 4, 10),
+        then(trades=[{"maker": f"b{n}", "taker": "t"} for n in (0, 2, 4, 5)], queue={"bids": ["b6"]}),
+    ),
+    row(
+        "050", "a level that has become empty", "The best price is the next one; nothing trades where nobody is left.",
+        sell("a", 1, 10), sell("b", 1, 12), cancel("a"), buy("t", 1, 11), says(("rested", "t", 11, 1, 1)),
+        then(book={"bids": [[11, 1]], "asks": [[12, 1]]}), buy("u", 1, 12), says(("fill", "b", "u", 12, 1, 0, 0)),
+        then(book={"bids": [[11, 1]], "asks": []}), replace("b", qty=5), says(("refused", "b", "unknown_order")),
+    ),
+    row(
         "050", "dates and days end orders of every state", "At the boundary, also in a call; waiting orders too.",
         do("time", now=10), buy("a", 1, 10, expire_at=20, tif="gtd"), buy("w", 1, 12, stop_price=30, expire_at=20),
         buy("d", 1, 9, tif="day"), buy("g", 1, 8), phase("auction"), buy("e", 1, 11, expire_at=20),
