@@ -1,17 +1,16 @@
-"""Faults that other matching engines had, planted into the twin.
+"""Faults that other matching engines had in trading itself, planted into the twin.
 
 Lives here: one function per fault; it takes pytest's monkeypatch and breaks the twin for the length of a test.
-Does not know: what catches them (test_planted_faults.py).
+Does not know: what catches them (test_planted_faults.py), orders that wait, pegs, auctions (planted_around.py).
 """
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 
-from domain.constants import IOC, MARKET, STP_CANCEL_NEWEST, STP_CANCEL_OLDEST, TRIGGER_UP
-from tests.reference import amends, auction, order_book, order_checks, pegs, taking, triggers
-from tests.reference.book_records import GONE, RESTING, WAITING, Book, Level, Order
+from domain.constants import IOC, MARKET, STP_CANCEL_NEWEST, STP_CANCEL_OLDEST
+from tests.reference import amends, order_book, order_checks, taking
+from tests.reference.book_records import GONE, RESTING, Book, Level, Order
 from tests.reference.book_state import EngineState
 from tests.reference.order_book import Event, ReferenceEngine
 
@@ -22,36 +21,6 @@ WINDOW_TICKS: Final = 50
 
 def _hashed(order_id: int) -> int:
     return order_id * SPREADER % 2**32
-
-
-# ---- waiting orders --------------------------------------------------------------------------------------------
-
-
-def stop_comparison_is_inverted(patch: Patch) -> None:
-    def is_reached(order: Order, price: int) -> bool:
-        return price <= order.trigger_ticks if order.trigger == TRIGGER_UP else price >= order.trigger_ticks
-
-    patch.setattr(triggers, "_is_reached", is_reached)
-
-
-def untriggered_stop_cannot_be_cancelled(patch: Patch) -> None:
-    _refuse_cancels(patch, lambda engine, order: order.state == WAITING)
-
-
-def trailing_stop_moves_only_once(patch: Patch) -> None:
-    follow = triggers._follow
-    patch.setattr(triggers, "_follow", lambda order, price: not order.extreme_ticks and follow(order, price))
-
-
-def stops_are_looked_at_in_a_single_pass(patch: Patch) -> None:
-    run_line = triggers.run_line
-
-    def one_pass(state: EngineState) -> None:
-        vars(state)["see"] = lambda *_: None  # prices of this pass are not looked at
-        run_line(state)
-        del vars(state)["see"]
-
-    patch.setattr(order_book, "run_line", one_pass)
 
 
 # ---- queues and levels -----------------------------------------------------------------------------------------
@@ -303,54 +272,7 @@ def notional_is_checked_at_the_wrong_scale(patch: Patch) -> None:
         patch.setattr(module, "refuse_limit", lambda book, price, lots: refuse(book, price, -(-lots // 100)))
 
 
-# ---- pegs and auctions -----------------------------------------------------------------------------------------
-
-
-def pegs_are_not_repriced(patch: Patch) -> None:
-    patch.setattr(order_book, "reprice_touched", lambda state: None)
-
-
-def peg_breaks_the_way_into_an_auction(patch: Patch) -> None:
-    begin = pegs.begin_phase
-
-    def panic(state: EngineState, book: Book, phase: int) -> None:
-        if book.pegs:
-            raise IndexError("a peg has no price")
-        begin(state, book, phase)
-
-    patch.setattr(auction, "begin_phase", panic)
-
-
-def iceberg_of_an_auction_shows_its_whole_size(patch: Patch) -> None:
-    rest = EngineState.rest
-
-    def show_all(state: EngineState, order: Order) -> None:
-        display = order.display_lots
-        if state.books[order.book].is_call:
-            order.display_lots = 0
-        rest(state, order)
-        order.display_lots = display
-
-    patch.setattr(EngineState, "rest", show_all)
-
-
-def order_of_an_auction_never_expires(patch: Patch) -> None:
-    _refuse_cancels(patch, lambda engine, order: engine._books[order.book].is_call)
-
-
 # ---- helpers ---------------------------------------------------------------------------------------------------
-
-
-def _refuse_cancels(patch: Patch, of: Callable[[ReferenceEngine, Order], bool]) -> None:
-    cancel = ReferenceEngine.cancel
-
-    def refuse(engine: ReferenceEngine, order_id: int, owner: int) -> list[Event]:
-        order = engine._resting.get(order_id)
-        if order is not None and of(engine, order):
-            return [("refused", order_id, "unknown_order")]
-        return cancel(engine, order_id, owner)
-
-    patch.setattr(ReferenceEngine, "cancel", refuse)
 
 
 def _level(state: EngineState, order: Order) -> Level:

@@ -1,8 +1,8 @@
 """Goal: the faults that users of other matching engines report would not pass here.
 
-Method: each is planted into the twin (planted.py). Then something that already exists must object: a transcribed case,
-a scenario, the auditor on a stream of random commands, or the comparison with the compiled engine on that stream. The
-same thing must have nothing to say about the twin as it is, so that it is the fault that is caught.
+Method: each is planted into the twin (planted.py, planted_around.py). Then something that already exists must object:
+a transcribed case, a scenario, the auditor on a stream of random commands, or the comparison with the compiled engine
+on that stream. The same thing must have nothing to say about the twin as it is, so that it is the fault that is caught.
 """
 
 import random
@@ -31,7 +31,7 @@ from domain.constants import (
 )
 from tests.cases.matching import load_cases, run_case
 from tests.engines import COMPILED, REFERENCE, Engine, Event, engine_class
-from tests.property import planted
+from tests.property import planted, planted_around
 from tests.reference.auditor import Auditor
 
 CASES_DIR: Final = Path(__file__).parents[1] / "cases"
@@ -47,10 +47,14 @@ COMPILED_ENGINE: Final = "the compiled engine on random commands"
 
 # Fault -> who objects: ids of cases and scenarios, or one of the two above.
 CAUGHT_BY: Final[dict[Callable[[planted.Patch], None], tuple[str, ...]]] = {
-    planted.stop_comparison_is_inverted: ("OM-008", "MATCH-070 each order watches the price it names"),
-    planted.untriggered_stop_cannot_be_cancelled: ("LB-079", "MATCH-078 room for trailing orders", COMPILED_ENGINE),
-    planted.trailing_stop_moves_only_once: ("BN-014", "MATCH-075 trailing follows again and again"),
-    planted.stops_are_looked_at_in_a_single_pass: ("OM-009", "MATCH-073 cascade down to the end"),
+    planted_around.stop_comparison_is_inverted: ("OM-008", "MATCH-070 each order watches the price it names"),
+    planted_around.untriggered_stop_cannot_be_cancelled: (
+        "LB-079",
+        "MATCH-078 room for trailing orders",
+        COMPILED_ENGINE,
+    ),
+    planted_around.trailing_stop_moves_only_once: ("BN-014", "MATCH-075 trailing follows again and again"),
+    planted_around.stops_are_looked_at_in_a_single_pass: ("OM-009", "MATCH-073 cascade down to the end"),
     planted.partial_fill_demotes_the_maker: ("FX-003", AUDITOR, COMPILED_ENGINE),
     planted.cancel_inside_a_queue_breaks_its_order: ("MATCH-050 cancel inside a queue", AUDITOR, COMPILED_ENGINE),
     planted.empty_level_is_left_behind: ("MATCH-050 a level that has become empty", AUDITOR, COMPILED_ENGINE),
@@ -71,10 +75,10 @@ CAUGHT_BY: Final[dict[Callable[[planted.Patch], None], tuple[str, ...]]] = {
     planted.amend_of_a_filled_order_is_accepted: ("OX-031", AUDITOR, COMPILED_ENGINE),
     planted.id_that_is_in_use_is_taken_again: ("FX-010", AUDITOR, COMPILED_ENGINE),
     planted.notional_is_checked_at_the_wrong_scale: ("FX-021",),
-    planted.pegs_are_not_repriced: ("EN-019", "MATCH-083 after all triggers"),
-    planted.peg_breaks_the_way_into_an_auction: ("MATCH-084 a call parks pegs",),
-    planted.iceberg_of_an_auction_shows_its_whole_size: ("VG-050", "MATCH-092 reserves count whole"),
-    planted.order_of_an_auction_never_expires: ("MATCH-050 dates and days end orders of every state",),
+    planted_around.pegs_are_not_repriced: ("EN-019", "MATCH-083 after all triggers"),
+    planted_around.peg_breaks_the_way_into_an_auction: ("MATCH-084 a call parks pegs",),
+    planted_around.iceberg_of_an_auction_shows_its_whole_size: ("VG-050", "MATCH-092 reserves count whole"),
+    planted_around.order_of_an_auction_never_expires: ("MATCH-050 dates and days end orders of every state",),
 }
 PAIRS: Final = [(plant, judge) for plant, judges in CAUGHT_BY.items() for judge in judges]
 
@@ -152,5 +156,10 @@ def test_planted_fault_is_caught(
 
 
 def test_every_planted_fault_has_somebody_who_objects() -> None:
-    faults = {name for name, plant in vars(planted).items() if getattr(plant, "__module__", "") == planted.__name__}
-    assert {name for name in faults if not name.startswith("_")} == {plant.__name__ for plant in CAUGHT_BY}
+    own = [
+        function
+        for module in (planted, planted_around)
+        for function in vars(module).values()
+        if getattr(function, "__module__", "") == module.__name__
+    ]
+    assert {plant for plant in own if not plant.__name__.startswith("_")} == set(CAUGHT_BY)
