@@ -84,7 +84,7 @@ cdef int32_t prepare_call(engine_t *e, incoming_t *order) noexcept nogil:
     cdef book_t *book = &e.books[order.book]
     cdef int32_t code
     if order.order_type == MARKET:
-        if order.post_only:
+        if order.post_only and is_price(1 - order.side, book.best[1 - order.side]):
             return POST_ONLY_CROSS
         order.price_ticks = book.band_low_ticks + (book.band_span_ticks if order.side == 0 else 0)
     elif order.post_only:
@@ -401,14 +401,14 @@ cdef void rest(engine_t *e, book_t *book, incoming_t *order) noexcept nogil:
     cdef int64_t shown = order.lots if order.display_lots == 0 else min(order.display_lots, order.lots)
     cdef bint calling = e.more[book.id].phase != 0
     cdef uint32_t bits
-    cdef level_t *level
+    cdef int64_t level_lots
     link_partner(e, slot)
     if (has_terms(e, slot) or order.filled_lots or order.display_lots or order.mmp or order.quote or order.reduce_only
             or (calling and (order.order_type == MARKET or order.time_in_force == GFA))):
         rest_terms(e, slot, order, order.lots - shown)
     bits = mode_bits(order) | (e.orders[slot].place & TERMS)
-    level = level_append(e, book, slot, order.side, <int32_t>order.price_ticks, shown, bits)
-    event_rested(e, book.id, order.side, order.order_id, order.owner, slot, order.lots, level.lots, order.price_ticks)
+    level_lots = level_append(e, book, slot, order.side, <int32_t>order.price_ticks, shown, bits)
+    event_rested(e, book.id, order.side, order.order_id, order.owner, slot, order.lots, level_lots, order.price_ticks)
 
 
 cdef void rest_terms(engine_t *e, uint32_t slot, incoming_t *order, int64_t reserve_lots) noexcept nogil:
@@ -471,7 +471,7 @@ cdef int32_t book_prepare_amend(engine_t *e, uint32_t slot, int64_t price_ticks,
         if code != 0:
             return code
     if fresh.waits:
-        return wait_check_amend(e, slot, trigger_ticks)
+        return wait_check_amend(e, slot, trigger_ticks, fresh.lots <= 0)
     if fresh.peg or fresh.lots <= 0 or keeps_place(e, slot, fresh):
         return 0
     if fresh.post_only and crosses(e, fresh, fresh.price_ticks):

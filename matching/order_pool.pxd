@@ -13,11 +13,13 @@ cdef extern from *:
     """
     #define HASHBOOK_TERMS 0x80000000u
     #define HASHBOOK_LEVEL 0x07ffffffu
+    /* The empty statement keeps gcc from taking a function that only fetches ahead for one without effect. */
+    static inline void hashbook_prefetch(const void *address) { __builtin_prefetch(address); __asm__ volatile(""); }
     """
     const uint32_t TERMS "HASHBOOK_TERMS"
     const uint32_t LEVEL "HASHBOOK_LEVEL"
     bint unlikely "__builtin_expect"(bint condition, int expected) noexcept nogil
-    void prefetch "__builtin_prefetch"(const void *address) noexcept nogil
+    void prefetch "hashbook_prefetch"(const void *address) noexcept nogil
 
 
 # ------------------------------------------------------------------------------------------------------ what it is
@@ -99,17 +101,17 @@ cdef inline uint32_t id_tag(engine_t *e, uint64_t order_id) noexcept nogil:
     return <uint32_t>((order_id * e.hash_key) >> 32)
 
 
-cdef inline uint32_t id_find_at(engine_t *e, uint64_t order_id, uint32_t *position) noexcept nogil:
+cdef inline uint32_t id_find_at(engine_t *e, uint64_t order_id, uint32_t tag, uint32_t *position) noexcept nogil:
     """Slot of a live order and where its entry stands; 0 and the place of a new entry if there is none."""
-    cdef uint32_t tag = id_tag(e, order_id)
+    cdef uint64_t *index = e.index
     cdef uint32_t at = tag >> e.index_shift
-    cdef uint64_t entry = e.index[at]
+    cdef uint64_t entry = index[at]
     while entry != 0:
         if <uint32_t>(entry >> 32) == tag and e.orders[<uint32_t>entry].order_id == order_id:
             position[0] = at
             return <uint32_t>entry
         at = (at + 1) & e.index_mask
-        entry = e.index[at]
+        entry = index[at]
     position[0] = at
     return 0
 
@@ -117,7 +119,7 @@ cdef inline uint32_t id_find_at(engine_t *e, uint64_t order_id, uint32_t *positi
 cdef inline uint32_t id_find(engine_t *e, uint64_t order_id) noexcept nogil:
     """Slot of a live order, 0 if none."""
     cdef uint32_t at
-    return id_find_at(e, order_id, &at)
+    return id_find_at(e, order_id, id_tag(e, order_id), &at)
 
 
 cdef inline void id_add(engine_t *e, uint64_t order_id, uint32_t slot) noexcept nogil:
@@ -130,19 +132,21 @@ cdef inline void id_add(engine_t *e, uint64_t order_id, uint32_t slot) noexcept 
 
 cdef inline void id_remove_at(engine_t *e, uint32_t at) noexcept nogil:
     """Empty this entry, then shift later entries of the run back into the hole."""
+    cdef uint64_t *index = e.index
+    cdef uint32_t mask = e.index_mask, shift = e.index_shift
     cdef uint32_t hole = at
     cdef uint32_t home
     cdef uint64_t entry
     while True:
-        at = (at + 1) & e.index_mask
-        entry = e.index[at]
+        at = (at + 1) & mask
+        entry = index[at]
         if entry == 0:
             break
-        home = <uint32_t>(entry >> 32) >> e.index_shift
-        if ((at - home) & e.index_mask) >= ((at - hole) & e.index_mask):
-            e.index[hole] = entry
+        home = <uint32_t>(entry >> 32) >> shift
+        if ((at - home) & mask) >= ((at - hole) & mask):
+            index[hole] = entry
             hole = at
-    e.index[hole] = 0
+    index[hole] = 0
 
 
 cdef inline void id_remove(engine_t *e, uint64_t order_id, uint32_t slot) noexcept nogil:

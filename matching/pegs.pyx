@@ -80,7 +80,7 @@ cdef void settle(engine_t *e, uint32_t slot, int64_t price) noexcept nogil:
     """A peg that is in no level comes to its price, or is parked without one."""
     cdef terms_t *terms = &e.terms[slot]
     cdef uint32_t bits = e.orders[slot].place & ~<uint32_t>LEVEL
-    cdef level_t *level
+    cdef int64_t level_lots
     if price == 0:
         terms.state = STATE_PARKED
         e.orders[slot].shown_lots = 0
@@ -88,9 +88,9 @@ cdef void settle(engine_t *e, uint32_t slot, int64_t price) noexcept nogil:
                             slot), terms.open_lots, terms.open_lots, -1, 0)
         return
     terms.state = STATE_RESTING
-    level = level_append(e, &e.books[terms.book], slot, terms.side, <int32_t>price, terms.open_lots, bits)
+    level_lots = level_append(e, &e.books[terms.book], slot, terms.side, <int32_t>price, terms.open_lots, bits)
     event_rested(e, terms.book, terms.side, e.orders[slot].order_id, e.orders[slot].owner, slot, terms.open_lots,
-                 level.lots, price)
+                 level_lots, price)
 
 
 cdef void lift(engine_t *e, uint32_t slot, int reason) noexcept nogil:

@@ -8,8 +8,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from matching.events cimport event_bare, event_set, touch
 from matching.order_book cimport book_check_price, book_limit_any, book_take
 from matching.order_pool cimport (LEVEL, TERMS, id_find_at, id_remove_at, id_tag, owner_link, owner_unlink, prefetch,
-                                  slot_available, slot_return, slot_take, unlikely)
-from matching.price_levels cimport level_append, level_remove
+                                  slot_return, unlikely)
+from matching.price_levels cimport level_remove, page_append, page_take
 from matching.types cimport (BOOK_CANCELLED, BOOK_RESTED, MODE_SHIFT, PAGE_BITS, WATCH_PEGS, WATCH_SLOW, book_t,
                              engine_t, level_t, order_t)
 from matching.withdraw cimport book_withdraw
@@ -29,15 +29,16 @@ cdef inline int32_t book_limit(engine_t *e, uint32_t book_id, int side, uint64_t
     `book_id` < books_max and `owner` < owners_max are the caller's word. O(1) + fills and levels touched.
     """
     cdef book_t *book = &e.books[book_id]
-    cdef uint32_t at, slot
-    cdef level_t *level
+    cdef uint32_t tag = id_tag(e, order_id)
+    cdef uint32_t at, slot, page
+    cdef int64_t level_lots
     cdef int32_t code
     if unlikely(book.watch != 0, 0):
         if book.watch & WATCH_SLOW:
             return book_limit_any(e, book_id, side, order_id, owner, stp, post_only, price_ticks, lots)
         if book.watch & WATCH_PEGS:
             touch(e, book_id)
-    if unlikely(id_find_at(e, order_id, &at) != 0, 0):
+    if unlikely(id_find_at(e, order_id, tag, &at) != 0, 0):
         return DUPLICATE_ID
     if unlikely(<uint64_t>(lots - 1) >= <uint64_t>book.lots_max, 0):
         return LOTS_RANGE
@@ -49,24 +50,33 @@ cdef inline int32_t book_limit(engine_t *e, uint32_t book_id, int side, uint64_t
         return PRICE_BAND
     if unlikely(price_ticks >= book.best[1] if side == 0 else price_ticks <= book.best[0], 0):
         return book_take(e, book, side, order_id, owner, stp, post_only, price_ticks, lots)
-    if unlikely(not slot_available(e), 0):
+    page = book.directory[price_ticks >> PAGE_BITS]
+    if unlikely(page == 0 and e.free_pages == 0, 0):
         return BOOK_FULL
-    if unlikely(e.free_pages == 0, 0) and book.directory[price_ticks >> PAGE_BITS] == 0:
-        return BOOK_FULL
-    slot = slot_take(e)
-    e.index[at] = (<uint64_t>id_tag(e, order_id) << 32) | slot
+    slot = e.free_slot
+    if unlikely(slot == 0, 0):
+        if e.slots_used == e.orders_max:
+            return BOOK_FULL
+        e.slots_used += 1
+        slot = e.slots_used
+    else:
+        e.free_slot = e.orders[slot].next_slot
+    if unlikely(page == 0, 0):
+        page = page_take(e, book, <uint32_t>price_ticks >> PAGE_BITS)
+    e.index[at] = (<uint64_t>tag << 32) | slot
     e.orders[slot].order_id = order_id
     e.orders[slot].owner = owner
     owner_link(e, slot, owner)
-    level = level_append(e, book, slot, side, <int32_t>price_ticks, lots, <uint32_t>(post_only * 5 + stp) << MODE_SHIFT)
-    event_set(event_bare(e, BOOK_RESTED, 0, book_id, side, order_id, owner, slot), lots, lots, level.lots, price_ticks)
+    level_lots = page_append(e, book, page, slot, side, <int32_t>price_ticks, lots,
+                             <uint32_t>(post_only * 5 + stp) << MODE_SHIFT)
+    event_set(event_bare(e, BOOK_RESTED, 0, book_id, side, order_id, owner, slot), lots, lots, level_lots, price_ticks)
     return 0
 
 
 cdef inline int32_t book_pull(engine_t *e, uint64_t order_id, uint32_t owner, int reason) noexcept nogil:
     """Cancel a live order of `owner`: UNKNOWN_ORDER, or 0 and its event. O(1)."""
     cdef uint32_t at
-    cdef uint32_t slot = id_find_at(e, order_id, &at)
+    cdef uint32_t slot = id_find_at(e, order_id, id_tag(e, order_id), &at)
     cdef order_t *order = &e.orders[slot]
     cdef uint32_t place, number
     cdef book_t *book

@@ -157,50 +157,58 @@ cdef inline void level_opened(engine_t *e, book_t *book, int side, uint32_t page
         book.best[1] = price
 
 
-cdef inline level_t *level_append(engine_t *e, book_t *book, uint32_t slot, int side, int32_t price,
-                                  int64_t shown_lots, uint32_t bits) noexcept nogil:
-    """Put the order at the back of the queue at `price`; `bits` is what its `place` says besides the level."""
-    cdef order_t *order = &e.orders[slot]
-    cdef uint32_t number = <uint32_t>price >> PAGE_BITS
-    cdef uint32_t page = book.directory[number]
-    cdef uint32_t index, tail
-    cdef level_t *level
-    if unlikely(page == 0, 0):
-        page = page_take(e, book, number)
-    index = level_index(page, side, price)
-    level = &e.levels[index]
-    tail = level.tail
-    order.place = index | bits
-    order.shown_lots = shown_lots
-    order.next_slot = 0
-    order.prev_slot = tail
+cdef inline int64_t page_append(engine_t *e, book_t *book, uint32_t page, uint32_t slot, int side, int32_t price,
+                                int64_t shown_lots, uint32_t bits) noexcept nogil:
+    """Put the order at the back of the queue at `price`, whose page is known; returns the level's shown lots after."""
+    cdef order_t *orders = e.orders
+    cdef uint32_t index = level_index(page, side, price)
+    cdef level_t *level = &e.levels[index]
+    cdef uint32_t tail = level.tail
+    cdef int64_t lots = level.lots + shown_lots
+    orders[slot].shown_lots = shown_lots
+    orders[slot].next_slot = 0
+    orders[slot].prev_slot = tail
+    orders[slot].place = index | bits
     level.tail = slot
-    level.lots += shown_lots
+    level.lots = lots
     if tail != 0:
-        e.orders[tail].next_slot = slot
+        orders[tail].next_slot = slot
     else:
         level.head = slot
         level_opened(e, book, side, page, price)
-    return level
+    return lots
+
+
+cdef inline int64_t level_append(engine_t *e, book_t *book, uint32_t slot, int side, int32_t price, int64_t shown_lots,
+                                 uint32_t bits) noexcept nogil:
+    """Put the order at the back of the queue at `price`; `bits` is what its `place` says besides the level.
+
+    Returns the level's shown lots after. The caller has checked that a page is there, or free.
+    """
+    cdef uint32_t number = <uint32_t>price >> PAGE_BITS
+    cdef uint32_t page = book.directory[number]
+    if unlikely(page == 0, 0):
+        page = page_take(e, book, number)
+    return page_append(e, book, page, slot, side, price, shown_lots, bits)
 
 
 cdef inline int64_t level_remove(engine_t *e, book_t *book, uint32_t slot) noexcept nogil:
     """Take the order out of its level wherever it stands in the queue; returns the level's shown lots after."""
-    cdef order_t *order = &e.orders[slot]
-    cdef uint32_t index = order.place & LEVEL
+    cdef order_t *orders = e.orders
+    cdef uint32_t index = orders[slot].place & LEVEL
     cdef level_t *level = &e.levels[index]
-    cdef uint32_t before = order.prev_slot, after = order.next_slot
-    cdef int64_t lots = level.lots - order.shown_lots
+    cdef uint32_t before = orders[slot].prev_slot, after = orders[slot].next_slot
+    cdef int64_t lots = level.lots - orders[slot].shown_lots
     level.lots = lots
     if before != 0:
-        e.orders[before].next_slot = after
+        orders[before].next_slot = after
     else:
         level.head = after
     if after != 0:
-        e.orders[after].prev_slot = before
+        orders[after].prev_slot = before
     else:
         level.tail = before
-    if level.head == 0:
+    if (before | after) == 0:
         level_emptied(e, book, <int>((index >> PAGE_BITS) & 1), index,
                       <int32_t>((e.pages[index >> 7].number << PAGE_BITS) | (index & 63)))
     return lots
