@@ -14,7 +14,7 @@ from matching.events cimport event_add, event_set
 from matching.fills cimport fill_maker, taker_filled
 from matching.order_pool cimport TERMS, same_person
 from matching.price_levels cimport is_price, level_at
-from matching.ticks cimport in_band
+from matching.ticks cimport in_band, payable_lots
 from matching.triggers cimport price_seen
 from matching.types cimport (BOOK_IMPLIED, LEGS_MAX, SPECIAL_GATE, WATCH_COMBO, WATCH_IMPLIED, WATCH_TRIGGERS,
                              book_more_t, book_t, combo_use_t, engine_t, incoming_t, leg_t, level_t)
@@ -156,8 +156,7 @@ cdef bint implied_step(engine_t *e, incoming_t *order, int32_t direct) noexcept 
         return False
     lots = min(best.lots, order.lots)
     if order.budget != 0:
-        lots = min(lots, order.budget // best.price_ticks)
-        lots -= lots % e.more[order.book].lot_step
+        lots = min(lots, payable_lots(&e.more[order.book], order.budget, best.price_ticks))
         if lots == 0:
             order.stopped = REASON_BUDGET
             return True

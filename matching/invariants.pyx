@@ -93,8 +93,11 @@ cdef int check_specials(engine_t *e, uint32_t book_id, int64_t *seen) except -1:
     ensure(more.pegs == length_of(e, more.pegs_head), "pegs are counted")
     ensure(more.gfa == length_of(e, more.gfa_head), "orders good for auction are counted")
     ensure((more.pegs != 0) == ((e.books[book_id].watch & WATCH_PEGS) != 0), "a book with pegs says so")
-    ensure((more.waiting[0] == 0 and more.trailing == 0) or e.books[book_id].watch & WATCH_TRIGGERS,
-           "a book with waiting orders says so")
+    count, slot = more.waiting[0], more.trailing_head
+    while slot != 0:
+        count += e.terms[slot].reference == 0
+        slot = e.terms[slot].list_next
+    ensure(count == 0 or e.books[book_id].watch & WATCH_TRIGGERS, "a book with orders waiting for a last price says so")
     slot = more.pegs_head
     while slot != 0:
         seen[0] += e.terms[slot].state == STATE_PARKED

@@ -20,6 +20,7 @@ from matching.order_pool cimport (LEVEL, TERMS, book_of, filled_of, has_terms, i
                                   stp_of, terms_make, unlikely)
 from matching.pegs cimport in_call, peg_amend, peg_enter, phase_change
 from matching.price_levels cimport is_price, level_append, level_at, level_remove
+from matching.ticks cimport payable_lots
 from matching.triggers cimport wait_amend, wait_check_amend, wait_start
 from matching.types cimport (BOOK_AMENDED, BOOK_REDUCED, EVENTS_PAUSE, MODE_SHIFT, NO_ASK, NO_BID, PAGE_BITS,
                              SPECIAL_DISPLAY, SPECIAL_GATE, SPECIAL_GFA, SPECIAL_MARKET, SPECIAL_MMP, SPECIAL_OCO,
@@ -254,15 +255,14 @@ cdef int match(engine_t *e, book_t *book, incoming_t *order) noexcept nogil:
         maker = &e.orders[slot]
         lots = min(maker.shown_lots, order.lots)
         if unlikely(order.budget != 0, 0) and order.time_in_force != FOK:
-            lots = min(lots, order.budget // price)
-            lots -= lots % e.more[book.id].lot_step
+            lots = min(lots, payable_lots(&e.more[book.id], order.budget, price))
             if lots == 0:
                 order.stopped = REASON_BUDGET
                 break
         if prevents and same_person(e, maker.owner, order.owner):
             prevent(e, order, other, slot, level, price)
             continue
-        if unlikely(order.budget != 0, 0):
+        if unlikely(order.budget != 0, 0) and order.time_in_force != FOK:
             order.budget -= lots * price
             if order.budget == 0:
                 order.budget = -1       # all of it is spent: the next fill would be of nothing
@@ -346,7 +346,7 @@ cdef void finish_order(engine_t *e, book_t *book, incoming_t *order) noexcept no
     else:
         if breach:
             event_killed(e, order, REASON_BAND)
-        elif order.order_type == MARKET:
+        elif order.order_type == MARKET and order.time_in_force != FOK:
             event_killed(e, order, REASON_NO_LIQUIDITY if order.unbounded or empty else REASON_PROTECTION)
         else:
             event_killed(e, order, REASON_IOC if order.time_in_force == IOC else REASON_FOK)

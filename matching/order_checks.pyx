@@ -14,8 +14,8 @@ from matching.price_levels cimport is_price, level_at, next_worse
 from matching.protection cimport mmp_check
 from matching.ticks cimport in_band, step_at, tick_down, tick_up
 from matching.triggers cimport is_met, reference_price
-from matching.types cimport (NO_ASK, NO_BID, PAGE_BITS, SPECIAL_GATE, SPECIAL_OCO, STATE_RESTING, TRIGGER_BOOKS,
-                             WATCH_COMBO, WATCH_IMPLIED, book_more_t, book_t, engine_t, incoming_t, order_t, terms_t)
+from matching.types cimport (NO_ASK, NO_BID, PAGE_BITS, SPECIAL_GATE, SPECIAL_OCO, STATE_PARKED, STATE_RESTING,
+                             TRIGGER_BOOKS, WATCH_COMBO, WATCH_IMPLIED, book_more_t, book_t, engine_t, incoming_t, order_t, terms_t)
 
 # Values of domain.constants and domain.rejects; tests/unit/matching compares them.
 cdef enum:
@@ -113,7 +113,7 @@ cdef int32_t check_entry_phase(engine_t *e, const incoming_t *order) noexcept no
 cdef bint is_bad(engine_t *e, const incoming_t *order) noexcept nogil:
     """A flat list of fields that do not go together."""
     cdef bint calling = in_call(e, order.book)
-    if order.display_lots < 0 or order.budget < 0 or order.trail_ticks < 0 or order.trigger_ticks < 0:
+    if order.display_lots < 0 or order.budget < 0 or order.trail_ticks < 0:
         return True
     if order.display_lots and (order.order_type != LIMIT or order.time_in_force in (IOC, FOK)):
         return True
@@ -155,7 +155,8 @@ cdef int32_t check_oco(engine_t *e, const incoming_t *order) noexcept nogil:
     partner = id_find(e, order.oco)
     if partner == 0 or e.orders[partner].owner != order.owner or book_of(e, partner) != order.book:
         return OCO_UNKNOWN
-    if e.orders[partner].place & TERMS and e.terms[partner].special & SPECIAL_OCO:
+    if e.orders[partner].place & TERMS and (e.terms[partner].special & SPECIAL_OCO
+                                            or e.terms[partner].state == STATE_PARKED):
         return OCO_UNKNOWN
     return 0
 

@@ -57,7 +57,7 @@ cdef int32_t mmp_check(engine_t *e, uint32_t owner, int group) noexcept nogil:
     if mmp == NULL:
         return MMP_UNKNOWN
     if mmp.is_frozen:
-        if mmp.frozen == 0 or e.now < mmp.frozen_until:
+        if mmp.frozen_until == 0 or e.now < mmp.frozen_until:
             return MMP_FROZEN
         mmp_reset(e, owner, group)
     return 0

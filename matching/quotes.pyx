@@ -31,7 +31,7 @@ cdef int32_t book_prepare_quote(engine_t *e, incoming_t *quote, incoming_t *fres
         return book_prepare(e, quote)
     if quote.lots == 0:
         return 0
-    if e.terms[slot[0]].mmp and mmp_check(e, quote.owner, e.terms[slot[0]].mmp) == MMP_FROZEN:
+    if quote.mmp and mmp_check(e, quote.owner, quote.mmp) == MMP_FROZEN:
         return MMP_FROZEN
     if quote.lots < 0:
         return LOTS_RANGE

@@ -46,5 +46,11 @@ cdef inline int64_t tick_up(const book_more_t *more, int64_t price) noexcept nog
         price = more.table_from[row + 1]
 
 
+cdef inline int64_t payable_lots(const book_more_t *more, int64_t budget, int64_t price) noexcept nogil:
+    """What a budget pays for at a price, in whole lot steps (MATCH-015)."""
+    cdef int64_t lots = budget // price if budget > 0 else 0
+    return lots - lots % more.lot_step
+
+
 cdef inline bint in_band(const book_t *book, int64_t price) noexcept nogil:
     return book.band_low_ticks <= price <= book.band_low_ticks + book.band_span_ticks

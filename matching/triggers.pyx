@@ -144,17 +144,17 @@ cdef void enter_wait(engine_t *e, uint32_t slot, int64_t price) noexcept nogil:
               terms.open_lots, terms.open_lots, -1, terms.trigger_ticks)
 
 
-cdef int32_t wait_check_amend(engine_t *e, uint32_t slot, int64_t trigger_ticks) noexcept nogil:
-    """May its trigger price become this one (0 = as it was)?"""
+cdef int32_t wait_check_amend(engine_t *e, uint32_t slot, int64_t trigger_ticks, bint ends) noexcept nogil:
+    """May its trigger price become this one (0 = as it was)? One that `ends` by its new total triggers nothing."""
     cdef terms_t *terms = &e.terms[slot]
     cdef book_t *book = &e.books[terms.book]
     if trigger_ticks == 0:
-        return would_trigger(e, terms, terms.trigger_ticks)
+        return 0 if ends else would_trigger(e, terms, terms.trigger_ticks)
     if terms.active and (terms.trail_ticks or terms.trail_bps):
         return TRIGGER_PRICE
     if trigger_ticks < book.band_low_ticks or trigger_ticks > book.band_low_ticks + book.band_span_ticks:
         return TRIGGER_PRICE
-    return would_trigger(e, terms, trigger_ticks)
+    return 0 if ends else would_trigger(e, terms, trigger_ticks)
 
 
 cdef int32_t would_trigger(engine_t *e, const terms_t *terms, int64_t trigger_ticks) noexcept nogil:

@@ -8,7 +8,7 @@ from typing import Final
 
 from domain.constants import BUY
 from domain.ensure import ensure
-from tests.reference.book_records import Order, Protection
+from tests.reference.book_records import INCOMING, Order, Protection
 from tests.reference.book_state import EngineState
 
 FILLS_REMEMBERED: Final = 64
@@ -82,7 +82,7 @@ def _freeze(state: EngineState, owner: int, group: int, known: Protection) -> No
     known.frozen_until = state.now + known.frozen if known.frozen else 0
     state.events.append(("mmp", owner, group, known.frozen_until))
     tagged = [order for order in state.orders.values() if (order.owner, order.mmp) == (owner, group)]
-    for order in sorted(tagged, key=lambda order: order.entry):
+    for order in sorted(tagged, key=lambda order: (order.state == INCOMING, order.entry)):  # a taker's rest is the last
         state.remove(order, "mmp")
 
 
