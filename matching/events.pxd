@@ -29,7 +29,6 @@ cdef inline book_event_t *event_bare(engine_t *e, uint8_t kind, int reason, uint
     event.side = <uint8_t>side
     event.book = book_id
     event.order_id = order_id
-    event.taker_id = 0
     event.owner = owner
     event.slot = slot
     return event
@@ -49,7 +48,6 @@ cdef inline void event_set(book_event_t *event, int64_t lots, int64_t open_lots,
     event.open_lots = open_lots
     event.level_lots = level_lots
     event.price_ticks = <int32_t>price
-    event.level_ticks = <int32_t>price
 
 
 cdef inline void event_rested(engine_t *e, uint32_t book_id, int side, uint64_t order_id, uint32_t owner, uint32_t slot,

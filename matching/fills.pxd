@@ -5,12 +5,12 @@ Does not know: whether and at which price to trade (order_book.pyx, combos.pyx).
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
-from matching.events cimport event_add, event_killed, event_set
+from matching.events cimport event_add, event_bare, event_killed, event_set, touch
 from matching.order_pool cimport TERMS, has_terms, is_live, order_free, terms_make, unlikely
 from matching.price_levels cimport level_emptied
 from matching.protection cimport mmp_fill
 from matching.triggers cimport price_seen
-from matching.types cimport (BOOK_FILL, BOOK_REFRESHED, SPECIAL_MMP, SPECIAL_OCO, WATCH_TRIGGERS, book_event_t, book_t,
+from matching.types cimport (BOOK_FILL, BOOK_REFRESHED, SPECIAL_MMP, SPECIAL_OCO, WATCH_MINDED, WATCH_TRIGGERS, book_event_t, book_t,
                              engine_t, incoming_t, level_t, order_t, terms_t)
 from matching.withdraw cimport book_withdraw, fire_partner, forget_terms
 
@@ -50,7 +50,7 @@ cdef inline void head_gone(engine_t *e, book_t *book, int side, uint32_t slot, l
     else:
         level.tail = 0
         level_emptied(e, book, side, index, price)
-    if has_terms(e, slot):
+    if has_terms(e, slot) and e.terms[slot].special:
         forget_terms(e, slot)
     order_free(e, slot)
 
@@ -116,7 +116,9 @@ cdef inline void fill_maker(engine_t *e, book_t *book, incoming_t *order, int si
         terms_make(e, slot).filled_lots = lots
     if unlikely(slot == e.taker_partner, 0):
         partner = TAKER_ITSELF
-    event = event_add(e, BOOK_FILL, book.id, side, maker.order_id, owner, slot)
+    if unlikely((book.watch & WATCH_MINDED) != 0, 0):
+        touch(e, book.id)
+    event = event_bare(e, BOOK_FILL, 0, book.id, side, maker.order_id, owner, slot)
     event.taker_id = order.order_id
     event_set(event, lots, shown + reserve, level.lots, price)
     if shown == 0:

@@ -233,10 +233,10 @@ cdef int match(engine_t *e, book_t *book, incoming_t *order) noexcept nogil:
     """Trade against the other side until filled, out of price, or stopped."""
     cdef int side = order.side, other = 1 - order.side
     cdef int64_t bound = order.bound_ticks, near = order.near_ticks, lots
-    cdef int32_t price
+    cdef int32_t price, level_price = -1
     cdef uint32_t slot
     cdef order_t *maker
-    cdef level_t *level
+    cdef level_t *level = NULL
     cdef bint implied = (book.watch & WATCH_IMPLIED) != 0 and order.time_in_force != FOK
     cdef bint prevents = order.stp != STP_NONE and order.owner != 0
     cdef bint taker_special = order.mmp or e.taker_partner != 0 or order.slot != 0
@@ -250,7 +250,9 @@ cdef int match(engine_t *e, book_t *book, incoming_t *order) noexcept nogil:
             break
         if unlikely(near != 0, 0) and (price < near if side == 0 else price > near):
             break
-        level = level_at(e, book, other, price)
+        if price != level_price:
+            level = level_at(e, book, other, price)
+            level_price = price
         slot = level.head
         maker = &e.orders[slot]
         lots = min(maker.shown_lots, order.lots)

@@ -246,12 +246,12 @@ cdef struct book_event_t:         # 64 bytes
     uint8_t side                  # of order_id
     uint32_t book
     uint64_t order_id             # the maker of a fill, else the order itself
-    uint64_t taker_id             # fills
+    uint64_t taker_id             # fills, crosses, implied; else not set
     int64_t lots                  # filled, rested, amended to, cancelled
     int64_t open_lots             # of order_id after the event, reserve included
-    int64_t level_lots            # shown at (side, level_ticks) after the event; -1 if it was in no level
+    int64_t level_lots            # shown at (side, price) after the event, crosses: at (side, level_ticks); -1 = in no level
     int32_t price_ticks           # fills: the maker's price
-    int32_t level_ticks
+    int32_t level_ticks           # crosses; else not set
     uint32_t owner                # of order_id
     uint32_t slot                 # of order_id; side slabs of the caller may be read until it is given out again
 
