@@ -26,6 +26,7 @@ PAIRS = 20_000  # timed place-and-cancel pairs beside a standing book
 SEED = 20_261_120
 MASK = (1 << 64) - 1
 GOLDEN = 0x9E3779B97F4A7C15  # the multiplier of the usual hash of integers
+GOLDEN_INVERSE = pow(GOLDEN, -1, 1 << 64)
 OWNER = 7
 
 
@@ -127,7 +128,7 @@ ID_PATTERNS: dict[str, Callable[[int], int]] = {
     "ids of multiples of 2**32": lambda n: n << 32 & MASK,
     "ids of multiples of 2**20": lambda n: n << 20 & MASK,
     "ids n * 1,000,003": lambda n: n * 1_000_003 & MASK,
-    "ids n / golden ratio": lambda n: n * pow(GOLDEN, -1, 1 << 64) & MASK,
+    "ids n / golden ratio": lambda n: n * GOLDEN_INVERSE & MASK,
     "ids n * golden ratio": lambda n: n * GOLDEN & MASK,
 }
 
