@@ -7,6 +7,7 @@ an unknown case is skipped and never passed by accident.
 
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 from domain.book_rules import PRICE_TICKS_LIMIT, TICK_ROWS_MAX
@@ -78,16 +79,20 @@ def _missing_in_book_rule(name: str, value: Any) -> Iterator[str]:
     elif name in words.NUMBER_RULES:
         if not (is_integer(value) and 0 < value <= LOTS_LIMIT):
             yield f"rule {name} that is not a positive integer"
+        elif name in words.NUMBER_RULES_MAX and value > words.NUMBER_RULES_MAX[name]:
+            yield f"rule {name} above {words.NUMBER_RULES_MAX[name]}"
     elif name == "tick_table":
         rows = value if isinstance(value, list) and 0 < len(value) <= TICK_ROWS_MAX else [None]
-        if not all(isinstance(row, list) and len(row) == 2 and all(map(_is_positive, row)) for row in rows):
-            yield "tick table that is not rows of two positive integers"
+        if not all(isinstance(row, list) and len(row) == 2 and all(map(_is_tick, row)) for row in rows):
+            yield "tick table that is not rows of two prices"
+        elif any(lower[0] >= upper[0] for lower, upper in pairwise(rows)):
+            yield "tick table that does not rise"
     else:
         yield f"rule {name}"
 
 
-def _is_positive(value: Any) -> bool:
-    return is_integer(value) and value > 0
+def _is_tick(value: Any) -> bool:
+    return is_integer(value) and 0 < value < PRICE_TICKS_LIMIT
 
 
 def _missing_in_instruments(value: Any) -> Iterator[str]:
@@ -110,6 +115,8 @@ def _is_leg(leg: Any, instruments: dict[str, Any]) -> bool:
 
 def _is_protection(entry: Any) -> bool:
     if not (isinstance(entry, dict) and {"account", "window"} <= set(entry) <= words.MMP_FIELDS):
+        return False
+    if not (is_integer(entry.get("group", 1)) and 1 <= entry.get("group", 1) <= words.MMP_GROUPS):
         return False
     return all(is_integer(v) and 0 <= v < 2**62 for name, v in entry.items() if name != "account")
 
@@ -257,8 +264,8 @@ FIELD_CHECKS: Final[dict[str, Callable[[Any], Iterator[str]]]] = {
     "quote_qty": _number("quote quantity", 1, 2**62), "expire_at": _number("date", 0, 2**62),
     "now": _number("time", 0, 2**62),
     "delta": _number("delta", -(2**40), 2**40), "vega": _number("vega", -(2**40), 2**40),
-    "set": _number("quote set", 0, 2**16 - 1), "mmp": _number("protection group", 0, 2**16 - 1),
-    "group": _number("protection group", 0, 2**16 - 1), "window": _number("window", 0, 2**62),
+    "set": _number("quote set", 0, 2**16 - 1), "mmp": _number("protection group", 0, words.MMP_GROUPS),
+    "group": _number("protection group", 1, words.MMP_GROUPS), "window": _number("window", 0, 2**62),
     "frozen": _number("frozen time", 0, 2**62), "auction": _flag("resume with auction"), "force": _flag("force"),
     "quotes": _quotes, "instrument": _name, "expect": missing_in_expectation,
 }  # fmt: skip

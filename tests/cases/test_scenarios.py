@@ -16,7 +16,7 @@ from tests.engines import ENGINE_NAMES, REFERENCE, engine_class
 
 TABLES = [
     Path(__file__).parent / "scenarios" / f"{name}.py"
-    for name in ("trading", "waiting", "pegs", "auctions", "makers", "combos")
+    for name in ("trading", "waiting", "pegs", "auctions", "makers", "combos", "interplay")
 ]
 ROWS: list[dict[str, Any]] = [row for path in TABLES for row in load_cases(path)]
 RULES = (Path(__file__).parents[2] / "docs" / "rules" / "MATCH.md").read_text(encoding="utf-8")

@@ -66,7 +66,7 @@ def book_rules(case_rules: dict[str, Any], instrument: Instrument, protection_ti
     if "band" in rules:
         bias = COMBO_BIAS_TICKS if instrument.legs else 0
         low, high = (bound + bias for bound in rules["band"])
-        fields |= {"band_low_ticks": max(low, 1), "band_high_ticks": high}
+        fields |= {"band_low_ticks": max(low, 1), "band_high_ticks": min(high, PRICE_TICKS_LIMIT - 1)}
     if "tick_table" in rules:
         fields["tick_table"] = tuple((start, step) for start, step in rules["tick_table"])
     if protection_ticks:

@@ -92,6 +92,13 @@ NUMBER_RULES: Final = {
     "lot": "lot_step", "tick": "price_step_ticks", "max_qty": "lots_max", "max_notional": "notional_max",
     "dynamic_bps": "dynamic_bps", "protection_bps": "protection_bps", "protection_ticks": "protection_ticks",
 }  # fmt: skip
+NUMBER_RULES_MAX: Final = {
+    "tick": 2**27 - 1,
+    "dynamic_bps": 9_999,
+    "protection_bps": 9_999,
+    "protection_ticks": 2**27 - 1,
+}
+MMP_GROUPS: Final = 16
 SIZE_RULES: Final = ("orders_max", "trailing_max", "pegs_max")  # of the engine
 FLAG_RULES: Final = ("qty_is_total", "reject_triggered")
 MMP_FIELDS: Final = {"account", "group", "qty", "delta", "vega", "window", "frozen"}
