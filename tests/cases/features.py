@@ -118,7 +118,9 @@ def _is_protection(entry: Any) -> bool:
         return False
     if not (is_integer(entry.get("group", 1)) and 1 <= entry.get("group", 1) <= words.MMP_GROUPS):
         return False
-    return all(is_integer(v) and 0 <= v < 2**62 for name, v in entry.items() if name != "account")
+    return entry["window"] != 0 and all(
+        is_integer(v) and 0 <= v < 2**62 for name, v in entry.items() if name != "account"
+    )
 
 
 # ---- commands -------------------------------------------------------------------------------------------------------
@@ -265,7 +267,7 @@ FIELD_CHECKS: Final[dict[str, Callable[[Any], Iterator[str]]]] = {
     "now": _number("time", 0, 2**62),
     "delta": _number("delta", -(2**40), 2**40), "vega": _number("vega", -(2**40), 2**40),
     "set": _number("quote set", 0, 2**16 - 1), "mmp": _number("protection group", 0, words.MMP_GROUPS),
-    "group": _number("protection group", 1, words.MMP_GROUPS), "window": _number("window", 0, 2**62),
+    "group": _number("protection group", 1, words.MMP_GROUPS), "window": _number("window", 1, 2**62),
     "frozen": _number("frozen time", 0, 2**62), "auction": _flag("resume with auction"), "force": _flag("force"),
     "quotes": _quotes, "instrument": _name, "expect": missing_in_expectation,
 }  # fmt: skip
