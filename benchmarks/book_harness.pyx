@@ -15,7 +15,7 @@ from libc.string cimport memcpy, memset
 
 from matching.order_book cimport book_resume
 from matching.order_pool cimport is_live, open_of, price_of, side_of
-from matching.plain cimport book_limit, book_pull, hint_id, hint_level, hint_order
+from matching.plain cimport book_limit, book_pull, hint_id, hint_order
 from matching.slabs cimport engine_add_book, engine_create, engine_destroy, limits_t
 from matching.types cimport BOOK_FILL, NO_ASK, NO_BID, book_event_t, engine_t
 
@@ -65,8 +65,9 @@ cdef enum:
     REFUSAL_UNKNOWN_TYPE = -1
     REASON_USER = 1
     STP_NONE = 0
+    DRAIN = 64                    # events are taken when so many stand in the buffer
     FAR = 12                      # records ahead whose id is hinted at
-    NEAR = 6                      # records ahead whose order and level are
+    NEAR = 6                      # records ahead whose order is
 
 
 cdef struct run_t:
@@ -83,63 +84,62 @@ cdef inline void refuse(run_t *run, int32_t code) noexcept nogil:
     run.refused += 1
 
 
-cdef inline uint32_t owner_of(const run_t *run, uint32_t order_id) noexcept nogil:
-    return 0 if run.owners == 0 else 1 + order_id % run.owners
+cdef inline uint32_t owner_of(uint32_t owners, uint32_t order_id) noexcept nogil:
+    return 0 if owners == 0 else 1 + order_id % owners
 
 
-cdef inline void add(run_t *run, const stream_record_t *record, uint32_t order_id) noexcept nogil:
-    cdef int32_t code = book_limit(run.engine, record.symbol, record.side, order_id, owner_of(run, order_id), STP_NONE, 0,
-                                   record.price_ticks, record.lots)
-    if code != 0:
-        refuse(run, code)
-    while run.engine.paused:
-        take_events(run)
-        run.engine.paused = book_resume(run.engine, &run.engine.paused_order)
-
-
-cdef inline void take_events(run_t *run) noexcept nogil:
+cdef inline void take_events(run_t *run, engine_t *engine) noexcept nogil:
     """Read the events of one record out of the buffer and empty it."""
-    cdef book_event_t *event = run.engine.events
-    cdef book_event_t *end = event + run.engine.event_count
+    cdef book_event_t *event = engine.events
+    cdef book_event_t *end = event + engine.event_count
     while event != end:
         if event.kind == BOOK_FILL:
             prove_trade(&run.trades, event.taker_id, event.order_id, <uint64_t>event.price_ticks,
                         <uint64_t>event.lots)
         event += 1
-    run.engine.event_count = 0
+    engine.event_count = 0
 
 
 cdef inline void hint(engine_t *engine, const stream_record_t *far, const stream_record_t *near) noexcept nogil:
-    """Records to come: their ids' entries are fetched first, then, when those are there, orders and levels."""
+    """Records to come: their ids' entries are fetched first, then, when those are there, their orders. Without asking
+    what kind they are: a wrong guess of the branch would cost more than a line fetched in vain."""
     hint_id(engine, far.id)
-    if near.type != STREAM_ADD:
-        hint_order(engine, near.id)
-    if near.type != STREAM_CANCEL:
-        hint_level(engine, near.symbol, near.side, near.price_ticks)
+    hint_order(engine, near.id)
 
 
 cdef void apply_records(run_t *run, const stream_record_t *records, uint64_t count) noexcept nogil:
-    cdef uint64_t i
-    cdef uint32_t order_id
-    cdef bint gone
-    cdef const stream_record_t *record
-    for i in range(count):
-        record = &records[i]
-        if i + FAR < count:
-            hint(run.engine, record + FAR, record + NEAR)
+    cdef engine_t *engine = run.engine
+    cdef uint32_t order_id, owners = run.owners
+    cdef const stream_record_t *record = records
+    cdef const stream_record_t *end = records + count
+    cdef const stream_record_t *last_hint = records + (count - FAR if count > FAR else 0)
+    cdef int32_t code
+    while record != end:
+        if record < last_hint:
+            hint(engine, record + FAR, record + NEAR)
         order_id = record.id
         if record.type != STREAM_ADD:
             if record.type != STREAM_CANCEL and record.type != STREAM_REPLACE:
                 refuse(run, REFUSAL_UNKNOWN_TYPE)
+                record += 1
                 continue
             # One that is gone: nothing happens, as the stream's definition says.
-            gone = book_pull(run.engine, record.id, owner_of(run, record.id), REASON_USER) != 0
+            code = book_pull(engine, order_id, owner_of(owners, order_id), REASON_USER)
             order_id = record.new_id
-            if gone or record.type == STREAM_CANCEL:
-                take_events(run)
+            if code != 0 or record.type == STREAM_CANCEL:
+                record += 1
                 continue
-        add(run, record, order_id)
-        take_events(run)
+        code = book_limit(engine, record.symbol, record.side, order_id, owner_of(owners, order_id), STP_NONE, 0,
+                          record.price_ticks, record.lots)
+        if code != 0:
+            refuse(run, code)
+        record += 1
+        if engine.event_count >= DRAIN:
+            take_events(run, engine)
+            while engine.paused:
+                engine.paused = book_resume(engine, &engine.paused_order)
+                take_events(run, engine)
+    take_events(run, engine)
 
 
 cdef class BookHarness:
