@@ -19,6 +19,7 @@ from tests.engines import COMPILED, engine_class
 
 # kind, side, prevention, post-only, book, order id, new id, price, lots, owner, padding
 COMMAND = struct.Struct("<BBBBIQQqqII")
+FILL = struct.Struct("<QQqq")
 COMMAND_LIMIT, COMMAND_CANCEL, COMMAND_REPLACE = 1, 2, 3
 
 
@@ -83,8 +84,8 @@ def run_packed(engine: Any, packed: bytes, batch: int = 1_024) -> None:
 
 
 def fills_of_batch(taken: Any) -> Iterable[streams.Fill]:
-    """What `take_fills` gave, as fills."""
-    yield from taken
+    """What `take_fills` gave, packed (taker, maker, price, lots), as fills."""
+    yield from FILL.iter_unpack(taken)
 
 
 def fills_of_call(taker: int, taken: Any) -> Iterable[streams.Fill]:

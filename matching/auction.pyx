@@ -260,7 +260,8 @@ cdef void cross_heads(engine_t *e, book_t *book, int32_t price) noexcept nogil:
             return
     lots = min(e.orders[bid].shown_lots, e.orders[ask].shown_lots)
     cross_events(e, book, bid, ask, lots, price)
-    if book.last_ticks != price:
+    if book.last_ticks != price or e.more[book.id].uncrossing == 1:     # who came in the call has not seen it yet
+        e.more[book.id].uncrossing = 2
         book.last_ticks = price
         price_seen(e, book.id, 0, price)
     used(e, book, 0, bid, bids, lots, &bid_after)

@@ -7,6 +7,7 @@ after each command: take the events, resume what paused, let triggered orders en
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from matching.batch cimport book_run, count_fills, fill_t, pack_fills
 from matching.auction cimport auction_price, book_set_phase, book_set_price, book_uncross, indicative_t
 from matching.book_state cimport check_engine, depth_of, digest_engine, special_ids
 from matching.combos cimport bundle_t, implied_best
@@ -16,13 +17,13 @@ from matching.order_book cimport (book_drop, book_execute, book_execute_amend, b
                                   book_prepare_triggered, book_reason_of, book_resume)
 from matching.order_pool cimport book_of, filled_of, id_find, is_live, open_of, price_of, side_of, state_of
 from matching.pegs cimport book_finish
-from matching.plain cimport book_limit, book_pull, hint_id, hint_level, hint_order
+from matching.plain cimport book_limit, book_pull
 from matching.protection cimport mmp_reset, mmp_set
 from matching.quotes cimport book_execute_quote, book_prepare_quote
 from matching.slabs cimport engine_add_book, engine_add_combo, engine_create, engine_destroy, limits_t
 from matching.triggers cimport book_next_triggered
-from matching.types cimport (BOOK_FILL, MMP_GROUPS, NO_ASK, NO_BID, STATE_PARKED, STATE_WAITING, book_event_t, book_t,
-                             engine_t, incoming_t, order_t)
+from matching.types cimport (BOOK_FILL, EVENTS_PAUSE, MMP_GROUPS, NO_ASK, NO_BID, STATE_PARKED, STATE_WAITING,
+                             book_command_t, book_event_t, book_t, engine_t, incoming_t, order_t)
 from matching.withdraw cimport book_withdraw
 
 from domain.ensure import ensure
@@ -51,6 +52,7 @@ cdef class MatchingEngine:
         limits.owners_max, limits.trailing_max, limits.pegs_max = owners_max, trailing_max, pegs_max
         limits.mmp_max, limits.uses_max = mmp_max, uses_max
         self.out = []
+        self.raw = bytearray()
         self.c = engine_create(&limits, hash_key)
         if self.c == NULL:
             raise MemoryError("matching engine slabs")
@@ -226,7 +228,10 @@ cdef class MatchingEngine:
 
     cdef int drain(self) except -1:
         """Take the events into the answer and empty the buffer."""
-        events_as_tuples(self.c, self.out)
+        if self.is_raw:
+            self.raw += (<char *>self.c.events)[:self.c.event_count * sizeof(book_event_t)]
+        else:
+            events_as_tuples(self.c, self.out)
         self.c.event_count = 0
         return 0
 
@@ -241,10 +246,14 @@ cdef class MatchingEngine:
 
     cdef list finish(self):
         """Let triggered orders enter one by one, then re-price pegs; the whole command's events."""
+        if self.c.line_head != 0 or self.c.touched_count != 0:
+            self.carry_on()
+        return self.take()
+
+    cdef int carry_on(self) except -1:
+        """Triggered orders, then pegs."""
         cdef incoming_t order
         cdef int32_t code
-        if self.c.line_head == 0 and self.c.touched_count == 0:
-            return self.take()
         while book_next_triggered(self.c, &order) != 0:
             code = book_prepare_triggered(self.c, &order)
             if code != 0:
@@ -253,7 +262,7 @@ cdef class MatchingEngine:
                 self.run(book_execute(self.c, &order), &order)
             self.drain()
         book_finish(self.c)
-        return self.take()
+        return 0
 
     cdef list take(self):
         cdef list out
@@ -262,6 +271,66 @@ cdef class MatchingEngine:
         return out
 
     # -------------------------------------------------------------------------------------------- the short doors
+
+    def run_batch(self, const unsigned char[::1] commands, uint32_t count):
+        """Carry out packed plain commands (`book_command_t`, 48 bytes each); their events wait for take_fills or
+        take_events. A refused one is an event too. Raises ValueError when the buffer holds fewer than `count`."""
+        cdef const book_command_t *next_one
+        cdef uint32_t done
+        if <size_t>commands.shape[0] < count * sizeof(book_command_t):
+            raise ValueError("the buffer holds fewer commands than that")
+        if count == 0:
+            return 0
+        next_one = <const book_command_t *>&commands[0]
+        self.is_raw = True
+        try:
+            done = 0
+            while done < count:
+                with nogil:
+                    done += book_run(self.c, next_one + done, count - done)
+                if self.c.paused:
+                    self.run(self.c.paused, &self.c.paused_order)
+                    self.c.paused = 0
+                if self.c.line_head != 0 or self.c.touched_count != 0:
+                    self.carry_on()
+                if self.c.event_count >= EVENTS_PAUSE:
+                    self.drain()
+        finally:
+            self.is_raw = False
+        return count
+
+    def take_events(self):
+        """The events of the batches since the last take, as packed `book_event_t` (64 bytes each)."""
+        cdef bytes out
+        self.take_into_raw()
+        out = bytes(self.raw)
+        self.raw = bytearray()
+        return out
+
+    def take_fills(self):
+        """The fills of the batches since the last take, packed (taker, maker, price, lots), 32 bytes each."""
+        cdef bytearray out
+        cdef const char *kept = self.raw
+        cdef size_t fills
+        if len(self.raw):
+            self.take_into_raw()
+            kept = self.raw
+            fills = count_fills(<const book_event_t *>kept, len(self.raw) // sizeof(book_event_t))
+            out = bytearray(fills * sizeof(fill_t))
+            pack_fills(<const book_event_t *>kept, len(self.raw) // sizeof(book_event_t), <fill_t *><char *>out)
+            self.raw = bytearray()
+            return out
+        fills = count_fills(self.c.events, self.c.event_count)
+        out = bytearray(fills * sizeof(fill_t))
+        if fills:
+            pack_fills(self.c.events, self.c.event_count, <fill_t *><char *>out)
+        self.c.event_count = 0
+        return out
+
+    cdef int take_into_raw(self) except -1:
+        self.raw += (<char *>self.c.events)[:self.c.event_count * sizeof(book_event_t)]
+        self.c.event_count = 0
+        return 0
 
     def limit(self, uint32_t book, uint64_t order_id, uint32_t owner, int side, int64_t price_ticks, int64_t lots,
               int stp=STP_NONE, int post_only=0):

@@ -90,6 +90,12 @@ cdef void price_seen(engine_t *e, uint32_t book_id, int reference, int32_t price
         slot = level_at(e, shadow, 0, shadow.best[0]).head
         wait_remove(e, slot)
         due_add(e, slot, &count)
+    slot = e.line_head
+    while slot != 0:        # triggered before: should it have to wait again, its extreme has gone on
+        if e.terms[slot].book == book_id and e.terms[slot].reference == reference and (e.terms[slot].trail_ticks
+                                                                                      or e.terms[slot].trail_bps):
+            trail(&e.terms[slot], price)
+        slot = e.orders[slot].next_slot
     slot = more.trailing_head
     while slot != 0:
         i = e.terms[slot].list_next

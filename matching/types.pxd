@@ -37,6 +37,12 @@ cdef enum:                        # book_event_t.kind
     BOOK_AUCTION = 13             # price, lots = volume
     BOOK_CROSS = 14               # two in a row: the bid's (side 0), then the ask's; taker_id = the other
     BOOK_EXTENDED = 15
+    BOOK_REFUSED = 16             # batches only: lots = RejectCode
+
+cdef enum:                        # book_command_t.kind
+    COMMAND_LIMIT = 1             # good till cancelled
+    COMMAND_CANCEL = 2            # order_id
+    COMMAND_REPLACE = 3           # cancel order_id, then enter new_id; nothing if order_id is gone
 
 cdef enum:                        # book_t.watch
     WATCH_CLOSED = 1              # no book here
@@ -180,7 +186,7 @@ cdef struct book_more_t:
     uint8_t peg_cancel
     uint8_t opened
     uint8_t touched
-    uint8_t uncrossing            # leaving a call, not yet done
+    uint8_t uncrossing            # 1: leaving a call, not yet done; 2: some have crossed
     uint8_t padding[2]
     int32_t before_ticks          # last price when the book was first touched in this command
     int32_t uncross_ticks         # the auction price while uncrossing, 0 = to be found
@@ -238,6 +244,19 @@ cdef struct incoming_t:
     uint8_t stopped               # set while matching: REASON_* that ends it
     uint8_t waits                 # set by prepare: it does not enter now
     uint8_t market_to_limit       # set by prepare
+
+cdef struct book_command_t:       # 48 bytes: a plain command of a batch
+    uint8_t kind                  # COMMAND_*
+    uint8_t side
+    uint8_t stp
+    uint8_t post_only
+    uint32_t book
+    uint64_t order_id
+    uint64_t new_id
+    int64_t price_ticks
+    int64_t lots
+    uint32_t owner
+    uint32_t padding
 
 cdef struct book_event_t:         # 64 bytes
     uint8_t kind                  # BOOK_*

@@ -94,7 +94,9 @@ cdef void list_remove(engine_t *e, uint32_t *head, uint32_t *tail, uint32_t *cou
 
 
 cdef void line_add(engine_t *e, uint32_t slot) noexcept nogil:
-    """To the end of the line of triggered orders."""
+    """To the end of the line of triggered orders. One that trails goes on seeing prices there."""
+    if e.terms[slot].reference == 0 and (e.terms[slot].trail_ticks or e.terms[slot].trail_bps):
+        e.books[e.terms[slot].book].watch |= WATCH_TRIGGERS
     e.terms[slot].state = STATE_QUEUED
     e.orders[slot].next_slot = 0
     e.orders[slot].prev_slot = e.line_tail
