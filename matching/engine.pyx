@@ -333,7 +333,7 @@ cdef class MatchingEngine:
         return 0
 
     def limit(self, uint32_t book, uint64_t order_id, uint32_t owner, int side, int64_t price_ticks, int64_t lots,
-              int stp=STP_NONE, int post_only=0):
+              int stp=STP_NONE, int post_only=0, /):
         """A plain limit order: None if it did not trade, else its fills [(maker_id, price, lots)]. Raises ValueError
         with the reason when it is refused. Other events are dropped: for those who only want fills."""
         cdef int32_t code
@@ -358,7 +358,7 @@ cdef class MatchingEngine:
         self.c.event_count = 0
         return fills
 
-    def pull(self, uint64_t order_id, uint32_t owner=0):
+    def pull(self, uint64_t order_id, uint32_t owner=0, /):
         """Cancel a live order of `owner`; False if there is none."""
         cdef bint found = book_pull(self.c, order_id, owner, REASON_USER) == 0
         if self.c.touched_count:
