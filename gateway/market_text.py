@@ -66,7 +66,8 @@ def order_book_json(view: InstrumentView, book: Book, image: Image, stats: DaySt
     """Result of public/get_order_book; change_id agrees with the book channels."""
     return (
         f"{{{ticker_fields(view, book, image, stats, now_ns)},"
-        f'"change_id":{book.change_id},"bids":{book.ladder_json(0, depth)},"asks":{book.ladder_json(1, depth)}}}'
+        f'"change_id":{book.change_id},"bids":{book.ladder_json(0, depth)},"asks":{book.ladder_json(1, depth)},'
+        f'"x_checksum":{book.checksum()}}}'
     )
 
 
@@ -75,12 +76,13 @@ def summary_json(view: InstrumentView, book: Book, image: Image, stats: DayStats
     identity = view.instrument_id
     mark, index = image.marks[identity]
     last = image.last_ticks[identity]
-    bid, ask = book.best_bid()[0], book.best_ask()[0]
+    bid, ask = book.best_bid(), book.best_ask()
     opened, high, low, volume, notional = stats.summary(now_ns)
     terms = view.instrument
     return (
         f'{{"instrument_name":"{view.name}","base_currency":"{terms.base}","quote_currency":"{terms.quote}",'
-        f'"bid_price":{view.price(bid) if bid else "null"},"ask_price":{view.price(ask) if ask else "null"},'
+        f'"bid_price":{view.price(bid[0]) if bid[1] else "null"},'
+        f'"ask_price":{view.price(ask[0]) if ask[1] else "null"},'
         f'"mid_price":{mid_price_text(view, bid, ask)},"mark_price":{view.price(mark)},'
         f'"last":{view.price(last) if last else "null"},'
         f'"high":{view.price(high) if volume else "null"},"low":{view.price(low) if volume else "null"},'

@@ -3,20 +3,25 @@
 Lives here: applying snapshots and changes, the contiguity law, following a channel with repair after a gap.
 Does not know: sockets, strategy.
 Law: every change names its predecessor (`prev_change_id`), which must be the change applied last; a level that is
-deleted or changed must be there. A book that breaks it is not repaired by guessing: it is asked for anew.
+deleted or changed must be there; and the checksum that a message carries must be that of the book after it. A book
+that breaks it is not repaired by guessing: it is asked for anew.
 """
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from heapq import nlargest, nsmallest
+from zlib import crc32
 
 from hashbook.client import Client
 from hashbook.protocol import BookUpdate
 
+CHECKSUM_LEVELS = 10
 Levels = dict[Decimal, Decimal]  # price -> amount
 
 
 class BookGap(Exception):
-    """A change does not follow the last one applied, or touches a level that is not there."""
+    """A change does not follow the last one applied, touches a level that is not there, or leads to another book than
+    the venue's."""
 
 
 class LocalBook:
@@ -48,6 +53,9 @@ class LocalBook:
         except BookGap:
             self._clear()
             raise
+        if update.x_checksum is not None and update.x_checksum != self.checksum():
+            self._clear()
+            raise BookGap(f"{self.instrument_name}: the checksum at change {update.change_id} is another one")
         self.change_id = update.change_id
         self.timestamp = update.timestamp
 
@@ -65,10 +73,27 @@ class LocalBook:
         """Bids and asks, best first."""
         return sorted(self.bids.items(), reverse=True)[:levels], sorted(self.asks.items())[:levels]
 
+    def checksum(self) -> int:
+        """CRC32 over the ten best levels of each side, as the venue's protocol page says."""
+        asks = nsmallest(CHECKSUM_LEVELS, self.asks.items())
+        bids = nlargest(CHECKSUM_LEVELS, self.bids.items())
+        text = "".join(digits(price) + digits(amount) for price, amount in asks + bids)
+        return crc32(text.encode())
+
     def _clear(self) -> None:
         self.change_id = None
         self.bids = {}
         self.asks = {}
+
+
+def digits(value: Decimal) -> str:
+    """A number's significant digits as they enter the checksum: no point, no leading zeros, a sign if negative.
+
+    >>> digits(Decimal("19.50")), digits(Decimal("0.00050001")), digits(Decimal("-1.05")), digits(Decimal("1E+2"))
+    ('195', '50001', '-105', '100')
+    """
+    text = format(value.normalize(), "f")
+    return "-" * (value < 0) + text.lstrip("-").replace(".", "").lstrip("0")
 
 
 def change_level(levels: Levels, action: str, price: Decimal, amount: Decimal) -> None:

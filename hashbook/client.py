@@ -13,16 +13,19 @@ from hashbook.protocol import (
     SELL,
     AccountSummaries,
     AccountSummary,
+    Auction,
     BookSnapshot,
     Dividend,
     Exact,
     Instrument,
+    MassQuoteResult,
     Order,
     OrderResult,
     Position,
     Ticker,
     Trade,
     Trades,
+    exact_json,
     json_number,
 )
 from hashbook.session import Session
@@ -31,6 +34,7 @@ from hashbook.subscription import Subscription
 LIMIT = "limit"
 MARKET = "market"
 GOOD_TIL_CANCELLED = "good_til_cancelled"
+GOOD_TIL_DAY = "good_til_day"
 IMMEDIATE_OR_CANCEL = "immediate_or_cancel"
 FILL_OR_KILL = "fill_or_kill"
 
@@ -69,11 +73,15 @@ class Client(Session):
 
     # orders
 
-    async def buy(self, instrument_name: str, amount: Exact, price: Exact | None = None, **terms: Any) -> OrderResult:
+    async def buy(
+        self, instrument_name: str, amount: Exact | None, price: Exact | None = None, **terms: Any
+    ) -> OrderResult:
         """Send a buy order; `terms` as in `order`."""
         return await self.order(BUY, instrument_name, amount, price, **terms)
 
-    async def sell(self, instrument_name: str, amount: Exact, price: Exact | None = None, **terms: Any) -> OrderResult:
+    async def sell(
+        self, instrument_name: str, amount: Exact | None, price: Exact | None = None, **terms: Any
+    ) -> OrderResult:
         """Send a sell order; `terms` as in `order`."""
         return await self.order(SELL, instrument_name, amount, price, **terms)
 
@@ -81,22 +89,27 @@ class Client(Session):
         self,
         direction: str,
         instrument_name: str,
-        amount: Exact,
+        amount: Exact | None,
         price: Exact | None = None,
         *,
         time_in_force: str | None = None,
         post_only: bool = False,
+        slide: bool = False,
         reduce_only: bool = False,
         label: str | None = None,
         valid_until: int | None = None,
+        **terms: Any,
     ) -> OrderResult:
         """Send an order: a limit order when it has a price, else a market order with the venue's protection.
 
         Args:
-            time_in_force: GOOD_TIL_CANCELLED (a limit order's default), IMMEDIATE_OR_CANCEL or FILL_OR_KILL.
-            post_only: never take: refused (11054) rather than moved when it would trade at once.
+            time_in_force: GOOD_TIL_CANCELLED (the default), GOOD_TIL_DAY, IMMEDIATE_OR_CANCEL or FILL_OR_KILL.
+            post_only: never take: refused (11054) when it would trade at once, or with `slide` moved to the best
+                price that does not.
             valid_until: ms by the exchange's clock; an order that arrives later is refused.
             label: up to 64 bytes, shown with the order; it finds the order again when its reply was lost.
+            terms: any other parameter of private/buy by its name: type, trigger, trigger_price, trigger_offset,
+                max_show, mmp, linked_order_type, otoco_config, x_peg, x_budget, x_client_order_id, ...
 
         Raises:
             HashbookError: for instance 20001 not_eligible with the rule in `data`, 10009 not enough funds.
@@ -104,15 +117,16 @@ class Client(Session):
         """
         params: dict[str, Any] = {
             "instrument_name": instrument_name,
-            "amount": json_number(amount),
+            "amount": None if amount is None else json_number(amount),
             "price": None if price is None else json_number(price),
             "type": MARKET if price is None else LIMIT,
             "time_in_force": time_in_force,
             "label": label,
             "valid_until": valid_until,
+            **{name: exact_json(value) for name, value in terms.items()},
         }
         if post_only:
-            params |= {"post_only": True, "reject_post_only": True}
+            params |= {"post_only": True, "reject_post_only": not slide}
         if reduce_only:
             params["reduce_only"] = True
         return await self.call(OrderResult, f"private/{direction}", params)
@@ -144,6 +158,30 @@ class Client(Session):
     async def cancel_all_by_instrument(self, instrument_name: str) -> int:
         """Cancel every open order in one instrument; the number cancelled."""
         return await self.call(int, "private/cancel_all_by_instrument", {"instrument_name": instrument_name})
+
+    async def cancel_by_label(self, label: str) -> int:
+        """Cancel every open order with this label; the number cancelled."""
+        return await self.call(int, "private/cancel_by_label", {"label": label})
+
+    async def mass_quote(
+        self, quotes: list[dict[str, Any]], *, quote_id: str = "", mmp_group: str = "1"
+    ) -> MassQuoteResult:
+        """Set quotes in one request; each is `{instrument_name, bid: {price, amount}, ask: {price, amount}}`, and
+        amount 0 withdraws a side. A bad one is in `errors` and leaves the others alone.
+
+        Needs cancel-on-disconnect and, once, `set_mmp_config`.
+        """
+        params = {"quote_id": quote_id, "mmp_group": mmp_group, "quotes": exact_json(quotes), "detailed": True}
+        return await self.call(MassQuoteResult, "private/mass_quote", params)
+
+    async def cancel_quotes(self, instrument_name: str | None = None) -> int:
+        """Withdraw the quotes of one instrument, or all; their number."""
+        kind = "all" if instrument_name is None else "instrument"
+        return await self.call(int, "private/cancel_quotes", {"cancel_type": kind, "instrument_name": instrument_name})
+
+    async def get_auction(self, instrument_name: str) -> Auction:
+        """Phase of a book, and in a call what would trade now."""
+        return await self.call(Auction, "public/x/get_auction", {"instrument_name": instrument_name})
 
     async def get_order_state(self, order_id: str) -> Order:
         """One order, open or not."""

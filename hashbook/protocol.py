@@ -36,6 +36,21 @@ def json_number(value: Exact) -> msgspec.Raw:
     return msgspec.Raw(format(exact, "f").encode())
 
 
+def exact_json(value: Any) -> Any:
+    """A parameter with every number in it exact, however deep; raises as `json_number`.
+
+    >>> ENCODER.encode(exact_json({"offset": Decimal("-1E-8"), "reference": "mid"}))
+    b'{"offset":-0.00000001,"reference":"mid"}'
+    """
+    if isinstance(value, dict):
+        return {name: exact_json(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [exact_json(item) for item in value]
+    if value is None or isinstance(value, str | bool):
+        return value
+    return json_number(value)
+
+
 class ErrorBody(msgspec.Struct, frozen=True):
     """The `error` of a reply."""
 
@@ -127,6 +142,18 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, rename={"raw_price": "pri
     creation_timestamp: int = 0
     last_update_timestamp: int = 0
     cancel_reason: str | None = None
+    reject_post_only: bool = False
+    trigger: str | None = None  # last_price, mark_price, index_price
+    trigger_price: Decimal | None = None
+    trigger_offset: Decimal | None = None  # trailing: price units
+    triggered: bool | None = None
+    max_show: Decimal | None = None  # an iceberg's shown part, else the whole amount
+    mmp: bool = False
+    mmp_group: str | None = None
+    quote: bool = False
+    quote_set_id: str | None = None
+    oco_ref: str | None = None  # the order that is cancelled when this one trades
+    x_client_order_id: str | None = None
     x_seq: int | None = None
 
     @property
@@ -171,6 +198,35 @@ class OrderResult(msgspec.Struct, frozen=True):
 
     order: Order
     trades: list[Trade] = []
+
+
+class QuoteError(msgspec.Struct, frozen=True):
+    """One side of a mass quote that was refused."""
+
+    instrument_name: str
+    side: str  # bid, ask
+    error: ErrorBody
+
+
+class MassQuoteResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to `private/mass_quote`: the orders that carry the quotes, their fills, and what was refused."""
+
+    orders: list[Order] = []
+    trades: list[Trade] = []
+    errors: list[QuoteError] = []
+    errors_count: int = 0
+
+
+class Auction(msgspec.Struct, frozen=True, kw_only=True):
+    """Phase of a book; in a call with what would trade now."""
+
+    instrument_name: str
+    phase: str
+    timestamp: int
+    indicative_price: Decimal | None = None
+    indicative_amount: Decimal | None = None
+    imbalance: Decimal | None = None
+    until_timestamp: int | None = None
 
 
 class Trades(msgspec.Struct, frozen=True):
@@ -259,6 +315,7 @@ class BookUpdate(msgspec.Struct, frozen=True, kw_only=True):
     bids: list[tuple[str, Decimal, Decimal]]
     asks: list[tuple[str, Decimal, Decimal]]
     prev_change_id: int | None = None
+    x_checksum: int | None = None
 
 
 ENCODER = msgspec.json.Encoder()

@@ -12,13 +12,14 @@ from tests.unit.hashbook.fake_venue import eventually, run
 D = Decimal
 
 
-def update(change_id, prev=None, bids=(), asks=()):
+def update(change_id, prev=None, bids=(), asks=(), checksum=None):
     def rows(levels):
         return [(action, D(price), D(amount)) for action, price, amount in levels]
 
     return BookUpdate(
-        instrument_name="X", timestamp=1, change_id=change_id, prev_change_id=prev, bids=rows(bids), asks=rows(asks)
-    )
+        instrument_name="X", timestamp=1, change_id=change_id, prev_change_id=prev, bids=rows(bids), asks=rows(asks),
+        x_checksum=checksum,
+    )  # fmt: skip
 
 
 def ready_book():
@@ -52,6 +53,30 @@ def test_a_message_that_does_not_fit_is_a_gap_and_leaves_no_wrong_book(broken):
     assert (book.change_id, book.best_bid, book.best_ask) == (None, None, None)
     with pytest.raises(BookGap):
         book.apply(update(14, 13))
+
+
+WORKED_EXAMPLE = 0x05AA810E  # CRC32 of 20013 20510 1953 194912: docs/reference/protocol.md
+
+
+def test_a_book_whose_checksum_is_the_venues_is_kept_and_another_is_a_gap():
+    book = LocalBook("X")
+    bids = [("new", "19.49", "12.0"), ("new", "19.50", "3")]
+    book.apply(update(10, bids=bids, asks=[("new", "20.5", "10"), ("new", "20.01", "3")], checksum=WORKED_EXAMPLE))
+    assert WORKED_EXAMPLE == book.checksum()
+    with pytest.raises(BookGap, match="checksum"):
+        book.apply(update(11, 10, bids=[("change", "19.5", "4")], checksum=WORKED_EXAMPLE))
+    assert (None, None) == (book.change_id, book.best_bid)
+
+
+def test_the_checksum_looks_at_ten_levels_of_each_side_and_no_further():
+    def filled(levels):
+        book = LocalBook("X")
+        asks = [("new", 100 + number, 1) for number in range(levels)]
+        bids = [("new", 99 - number, 1) for number in range(levels)]
+        book.apply(update(10, bids=bids, asks=asks))
+        return book.checksum()
+
+    assert filled(10) == filled(15) != filled(9)
 
 
 def test_a_snapshot_replaces_everything():

@@ -115,6 +115,21 @@ def test_orders_carry_exact_numbers_and_only_the_terms_that_were_given():
     run(scenario)
 
 
+def test_any_kind_of_order_is_sent_by_the_names_of_its_parameters():
+    async def scenario(venue):
+        async with Client(venue.url, KEY, QUICK) as client:
+            stop = {"type": "stop_market", "trigger": "last_price", "trigger_price": Decimal("0.0011")}
+            await client.sell("TH1A_BTC", 3, **stop)
+            await client.buy("TH1A_BTC", 3, Decimal("0.001"), post_only=True, slide=True, max_show=Decimal(1))
+            with pytest.raises(TypeError):
+                await client.sell("TH1A_BTC", 3, **stop | {"trigger_price": 0.0011})
+        assert stop.items() <= venue.requests[-2][1].items()
+        slid = venue.requests[-1][1]
+        assert (slid["post_only"], slid["reject_post_only"], slid["max_show"]) == (True, False, 1)
+
+    run(scenario)
+
+
 def test_a_reconnect_logs_in_again_and_follows_the_same_channels():
     async def scenario(venue):
         states = []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashbook.protocol import AccountSummary, Order, Position, encode_request, json_number
+from hashbook.protocol import AccountSummary, Order, Position, encode_request, exact_json, json_number
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,11 @@ def test_a_short_position_is_negative_however_the_venue_signs_it(direction, size
 def test_a_result_without_a_required_field_is_an_error():
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(b'{"currency":"BTC"}', type=AccountSummary)
+
+
+def test_numbers_inside_a_parameter_are_exact_too():
+    peg = {"reference": "mid", "offset": Decimal("-1E-8"), "levels": [1, {"on": True, "none": None}]}
+    frame = encode_request(1, "m", {"x_peg": exact_json(peg)})
+    assert b'"x_peg":{"reference":"mid","offset":-0.00000001,"levels":[1,{"on":true,"none":null}]}' in frame
+    with pytest.raises(TypeError):
+        exact_json({"price": [0.1]})
