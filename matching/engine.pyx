@@ -5,6 +5,8 @@ Lives here: `MatchingEngine`. Does not know: the rules of matching; it shows how
 after each command: take the events, resume what paused, let triggered orders enter, finish.
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.string cimport memset
 
 from matching.batch cimport book_run, count_fills, fill_t, pack_fills
@@ -272,22 +274,20 @@ cdef class MatchingEngine:
 
     # -------------------------------------------------------------------------------------------- the short doors
 
-    def run_batch(self, const unsigned char[::1] commands, uint32_t count):
+    def run_batch(self, commands, uint32_t count, /):
         """Carry out packed plain commands (`book_command_t`, 48 bytes each); their events wait for take_fills or
         take_events. A refused one is an event too. Raises ValueError when the buffer holds fewer than `count`."""
+        cdef Py_buffer view       # taken directly: a typed memoryview would cost more than a short batch
         cdef const book_command_t *next_one
-        cdef uint32_t done
-        if <size_t>commands.shape[0] < count * sizeof(book_command_t):
-            raise ValueError("the buffer holds fewer commands than that")
-        if count == 0:
-            return 0
-        next_one = <const book_command_t *>&commands[0]
+        cdef uint32_t done = 0
+        PyObject_GetBuffer(commands, &view, PyBUF_SIMPLE)
         self.is_raw = True
         try:
-            done = 0
+            if <size_t>view.len < count * sizeof(book_command_t):
+                raise ValueError("the buffer holds fewer commands than that")
+            next_one = <const book_command_t *>view.buf
             while done < count:
-                with nogil:
-                    done += book_run(self.c, next_one + done, count - done)
+                done += book_run(self.c, next_one + done, count - done)
                 if self.c.paused:
                     self.run(self.c.paused, &self.c.paused_order)
                     self.c.paused = 0
@@ -297,6 +297,7 @@ cdef class MatchingEngine:
                     self.drain()
         finally:
             self.is_raw = False
+            PyBuffer_Release(&view)
         return count
 
     def take_events(self):
@@ -309,22 +310,22 @@ cdef class MatchingEngine:
 
     def take_fills(self):
         """The fills of the batches since the last take, packed (taker, maker, price, lots), 32 bytes each."""
-        cdef bytearray out
-        cdef const char *kept = self.raw
-        cdef size_t fills
+        cdef bytes out
+        cdef const book_event_t *events = self.c.events
+        cdef size_t count = self.c.event_count, fills
         if len(self.raw):
             self.take_into_raw()
-            kept = self.raw
-            fills = count_fills(<const book_event_t *>kept, len(self.raw) // sizeof(book_event_t))
-            out = bytearray(fills * sizeof(fill_t))
-            pack_fills(<const book_event_t *>kept, len(self.raw) // sizeof(book_event_t), <fill_t *><char *>out)
-            self.raw = bytearray()
-            return out
-        fills = count_fills(self.c.events, self.c.event_count)
-        out = bytearray(fills * sizeof(fill_t))
-        if fills:
-            pack_fills(self.c.events, self.c.event_count, <fill_t *><char *>out)
+            events = <const book_event_t *><const char *>self.raw
+            count = len(self.raw) // sizeof(book_event_t)
+        fills = count_fills(events, count)
+        if fills == 0:
+            out = b""
+        else:
+            out = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>(fills * sizeof(fill_t)))
+            pack_fills(events, count, <fill_t *><char *>out)
         self.c.event_count = 0
+        if len(self.raw):
+            self.raw = bytearray()
         return out
 
     cdef int take_into_raw(self) except -1:
