@@ -4,8 +4,8 @@ Lives here: the layout of a packed command, opening an engine for a stream, the 
 Does not know: what is measured.
 
 A packed command is `book_command_t` of matching/types.pxd: 48 bytes, little endian. `MatchingEngine.run_batch` takes
-any number of them in one buffer; `limit` and `pull` take one order a call. A plain limit order is all that both carry:
-everything else goes through `submit`.
+any number of them in one buffer, and `take_fills` gives their fills packed, 32 bytes each; `limit` and `pull` take one
+order a call. A plain limit order is all that both carry: everything else goes through `submit`.
 """
 
 import struct
@@ -19,7 +19,7 @@ from tests.engines import COMPILED, engine_class
 
 # kind, side, prevention, post-only, book, order id, new id, price, lots, owner, padding
 COMMAND = struct.Struct("<BBBBIQQqqII")
-FILL = struct.Struct("<QQqq")
+FILL = struct.Struct("<QQqq")  # taker, maker, price, lots
 COMMAND_LIMIT, COMMAND_CANCEL, COMMAND_REPLACE = 1, 2, 3
 
 

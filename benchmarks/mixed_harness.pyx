@@ -19,7 +19,7 @@ from matching.order_book cimport (BOOK_DONE, BOOK_GATE, book_drop, book_execute,
                                   book_reason_of, book_resume)
 from matching.order_pool cimport is_live, open_of, price_of, side_of, state_of
 from matching.pegs cimport book_finish
-from matching.plain cimport book_limit, book_pull, hint_id, hint_level, hint_order
+from matching.plain cimport book_limit, book_pull, hint_id, hint_order
 from matching.slabs cimport engine_add_book, engine_create, engine_destroy, limits_t
 from matching.triggers cimport book_next_triggered
 from matching.types cimport (BOOK_FILL, NO_ASK, NO_BID, STATE_RESTING, STATE_WAITING, book_event_t, engine_t,
@@ -32,8 +32,9 @@ cdef enum:
     REFUSAL_UNKNOWN_TYPE = -1
     REASON_USER = 1
     STP_NONE = 0
+    DRAIN = 64                    # events are taken when so many stand in the buffer
     FAR = 12                      # records ahead whose id is hinted at
-    NEAR = 6                      # records ahead whose order and level are
+    NEAR = 6                      # records ahead whose order is
     PEGS_MAX = 250
 
 cdef uint8_t SLIDE = POST_ONLY_SLIDE
@@ -81,19 +82,21 @@ cdef void let_triggered_in(run_t *run) noexcept nogil:
     cdef incoming_t order
     cdef int32_t code
     while book_next_triggered(run.engine, &order) != 0:
-        take_events(run)
         code = book_prepare_triggered(run.engine, &order)
         if code != 0:
             book_drop(run.engine, &order, book_reason_of(code))
         else:
             resume(run, book_execute(run.engine, &order), &order)
+        if run.engine.event_count >= DRAIN:
+            take_events(run)
     book_finish(run.engine)
 
 
 cdef inline void end_command(run_t *run) noexcept nogil:
     if run.engine.touched_count != 0 or run.engine.line_head != 0:
         let_triggered_in(run)
-    take_events(run)
+    if run.engine.event_count >= DRAIN:
+        take_events(run)
 
 
 cdef inline void add(run_t *run, const stream_record_t *record, uint32_t order_id) noexcept nogil:
@@ -146,12 +149,9 @@ cdef inline bint pull(run_t *run, const stream_record_t *record) noexcept nogil:
 
 
 cdef inline void hint(engine_t *engine, const stream_record_t *far, const stream_record_t *near) noexcept nogil:
-    """Records to come: their ids' entries are fetched first, then, when those are there, orders and levels."""
+    """Records to come: their ids' entries are fetched first, then, when those are there, their orders."""
     hint_id(engine, far.id)
-    if near.type != STREAM_ADD:
-        hint_order(engine, near.id)
-    if near.type != STREAM_CANCEL and near.type != STREAM_PEG:
-        hint_level(engine, 0, near.side & 1, near.price_ticks)
+    hint_order(engine, near.id)
 
 
 cdef void apply_records(run_t *run, const stream_record_t *records, uint64_t count) noexcept nogil:
@@ -175,6 +175,7 @@ cdef void apply_records(run_t *run, const stream_record_t *records, uint64_t cou
         else:
             add_special(run, record)
         end_command(run)
+    take_events(run)
 
 
 cdef class MixedHarness:

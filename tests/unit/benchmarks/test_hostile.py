@@ -19,7 +19,7 @@ def test_a_shape_within_its_goals_says_nothing() -> None:
     [
         (rows(60), rows(151), "far, part 0: 151 ns, goal 150 ns"),
         (rows(200), rows(100), "far, part 0: 200 ns, goal 150 ns"),
-        (rows(10), rows(60), "far, part 0: 6.0 times as much in the large book, goal 5"),
+        (rows(10), rows(110), "far, part 0: 11.0 times as much in the large book, goal 10"),
         (rows(10), rows(20, mib=3), "far: 3 MiB, limit 1 MiB"),
         (rows(10), None, "far did not end within 60 s"),
     ],

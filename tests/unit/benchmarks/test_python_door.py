@@ -39,9 +39,9 @@ class PlainDoor:
             self.fills += [(taker, *fill) for fill in self.limit(book, taker, owner, side, price, lots) or []]
         return count
 
-    def take_fills(self) -> list[streams.Fill]:
+    def take_fills(self) -> bytes:
         taken, self.fills = self.fills, []
-        return taken
+        return b"".join(door.FILL.pack(*fill) for fill in taken)
 
     def order(self, order_id: int) -> tuple[int, ...] | None:
         for number, symbol, side, price, lots in self.book.resting:
