@@ -77,8 +77,8 @@ else
 	@exec $(PY) -m pytest -q $(QUICK)
 endif
 
-twin: build ## a million random commands to the book and to its plain twin (COMMANDS=, SEED=)
-	@$(PY) -m tests.twin.run --commands $(or $(COMMANDS),1000000) --seed $(or $(SEED),1)
+twin: build ## a million random commands to the book and to its plain twin (COMMANDS=, SEED=, JOBS=)
+	@$(PY) -m tests.twin.run --commands $(or $(COMMANDS),1000000) --seed $(or $(SEED),1) --jobs $(or $(JOBS),1)
 
 kill: build $(VENV)/.dev-packages ## kill -9 of the core under websocket load, 50 times, and an audit (KILLS=, SEED=)
 	@$(PY) -m tests.kill.run --kills $(or $(KILLS),50) --seed $(or $(SEED),1)
@@ -97,9 +97,11 @@ clients: build ## unmodified ccxt, in an environment of its own, against venues 
 C_FLAGS := -O3 -DNDEBUG -std=gnu11 -Wall -Wextra -Wno-unused-function $(if $(HASHBOOK_MARCH),-march=$(HASHBOOK_MARCH))
 C_TOOLS := $(BENCH)/gen $(BENCH)/gen_mixed $(BENCH)/floor $(BENCH)/floor_hashed $(BENCH)/ws_load
 
-bench: build bench-tools ## book, rivals, sequenced core and end to end, each beside its floor; HASHBOOK_BENCH_TINY=1 for a glance
+bench: build bench-tools ## book, mixed flow, Python door, hostile shapes, rivals, core, end to end; HASHBOOK_BENCH_TINY=1 for a glance
 	@$(PY) -m benchmarks.matching
 	@$(PY) -m benchmarks.mixed
+	@$(PY) -m benchmarks.python_door
+	@$(PY) -m benchmarks.hostile
 	@$(PY) -m benchmarks.instructions --optional
 	@$(PY) -m benchmarks.rivals --optional
 	@$(PY) -m benchmarks.core

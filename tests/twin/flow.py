@@ -70,11 +70,13 @@ PROFILES: Final = {
     ),
     "triggers": replace(
         TOUCH, orders={**ORDERS, "stop": 60, "trailing": 25, "linked": 25}, others={**OTHERS, "price": 20},
-        sizes=(64, 12, 5),
+        sizes=(64, 6, 5),
     ),
-    "pegs": replace(TOUCH, orders={**ORDERS, "peg": 50}, sizes=(48, 4, 12)),
+    "pegs": replace(TOUCH, orders={**ORDERS, "peg": 50}, sizes=(48, 4, 8)),
     "icebergs": replace(TOUCH, orders={**ORDERS, "iceberg": 80}, others={**OTHERS, "amend": 60}),
-    "prices": replace(TOUCH, orders={**ORDERS, "post_only": 30, "market": 30}, tables=True, bands=True, patience_bits=3),
+    "prices": replace(
+        TOUCH, orders={**ORDERS, "post_only": 30, "market": 30}, tables=True, bands=True, patience_bits=3,
+    ),
     "everything": replace(
         TOUCH, orders={**ORDERS, "anything": 24, "stop": 30, "peg": 16}, others={**OTHERS, "phase": 3}, combos=True,
         tables=True, bands=True, sizes=(64, 6, 6),

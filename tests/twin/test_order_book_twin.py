@@ -1,11 +1,14 @@
 """Goal: the compiled engine and the plain twin give the same events, answers and digests, whatever they are told.
 
-Method: seeded random commands over several books with different rules go to both; HASHBOOK_TWIN_COMMANDS sets how many
-(default 20,000 per profile and seed). A difference prints the seed. A run must also have reached every kind of event,
-or it proves less than it claims. The long run is `python -m tests.twin.run --commands 1000000 --seed S`.
+Method: seeded random commands over everything a book can do go to both, in sessions of a few thousand with books of
+other rules each; HASHBOOK_TWIN_COMMANDS sets how many over all profiles. A difference names the session and is made
+short. Together the profiles must have reached every kind of event, refusal and end of an order, or they prove less than
+they claim. Differences that were found once are played again. The long run is `make twin COMMANDS=100000000 JOBS=2`.
 """
 
 import os
+from collections import Counter
+from functools import cache
 from typing import Any
 
 import pytest
@@ -13,34 +16,53 @@ import pytest
 from domain.book_rules import BookRules
 from tests.engines import COMPILED, REFERENCE, Event, engine_class
 from tests.reference.order_book import ReferenceEngine
-from tests.twin.differential import EnginesDiffer, run_differential
-from tests.twin.flow import EXPECTED_KINDS, PROFILES, CommandFlow, new_engine
+from tests.twin import regressions
+from tests.twin.differential import EnginesDiffer, first_difference, run_session
+from tests.twin.flow import EXPECTED_KINDS, PROFILES
+from tests.twin.playing import Session, answer, new_engine
+from tests.twin.regressions import REGRESSIONS, Regression
+from tests.twin.run import COMMANDS_FOR_EVERY_KIND, sessions_of
+from tests.twin.shrinking import as_source, shrink
 
-COMMANDS = int(os.environ.get("HASHBOOK_TWIN_COMMANDS", "20000"))
-COMMANDS_FOR_EVERY_KIND = 20_000  # the rarest kind happens some 30 times in so many commands of the touch profile
-DEEP_NEVER_FILLS_ITS_POOL = {("refused", "book_full")}
+COMMANDS = int(os.environ.get("HASHBOOK_TWIN_COMMANDS", "1500000"))
+SEED = 1
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("profile", sorted(PROFILES))
-def test_compiled_engine_and_twin_agree_on_random_commands(profile: str, seed: int) -> None:
-    result = run_differential(
-        engine_class(COMPILED), engine_class(REFERENCE), commands=COMMANDS, seed=seed, profile=profile
+@cache
+def kinds_of(profile: str) -> Counter[str]:
+    """Run the sessions of a profile: how often each kind of event happened."""
+    kinds: Counter[str] = Counter()
+    for session in sessions_of([profile], commands=COMMANDS // len(PROFILES), seed=SEED):
+        kinds.update(run_session(engine_class(COMPILED), engine_class(REFERENCE), session))
+    return kinds
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_compiled_engine_and_twin_agree_on_random_commands(profile: str) -> None:
+    assert kinds_of(profile)["rested"] > COMMANDS // len(PROFILES) // 10
+
+
+@pytest.mark.skipif(COMMANDS < COMMANDS_FOR_EVERY_KIND, reason="a short run need not reach every kind of answer")
+def test_random_commands_reach_every_kind_of_event_and_every_reason() -> None:
+    assert EXPECTED_KINDS - {kind for profile in PROFILES for kind in kinds_of(profile)} == set()
+
+
+@pytest.mark.parametrize("regression", REGRESSIONS, ids=lambda regression: regression.name)
+def test_engines_agree_where_they_once_differed(regression: Regression) -> None:
+    difference = first_difference(
+        engine_class(COMPILED), engine_class(REFERENCE), regression.setting, regression.commands, state_every=1
     )
-    assert result.commands == COMMANDS
-    if COMMANDS >= COMMANDS_FOR_EVERY_KIND:
-        unreached = EXPECTED_KINDS - set(result.kinds)
-        assert unreached <= (DEEP_NEVER_FILLS_ITS_POOL if profile == "deep" else set()), f"seed {seed}"
+    assert difference is None, difference.told()
 
 
 class EngineThatLosesPriority(ReferenceEngine):
     """A wrong engine: an amend in place sends the order to the back of its queue without saying so."""
 
-    def amend(self, order_id: int, owner: int, price_ticks: int, total_lots: int) -> list[Event]:
-        events = super().amend(order_id, owner, price_ticks, total_lots)
+    def amend(self, order_id: int, owner: int, price_ticks: int, total_lots: int, **options: int) -> list[Event]:
+        events = super().amend(order_id, owner, price_ticks, total_lots, **options)
         if events[0][0] == "amended":
             order = self._resting[order_id]
-            queue = self._books[order.book].sides[order.side][price_ticks].queue
+            queue = self._books[order.book].sides[order.side][order.price_ticks].queue
             queue[order_id] = queue.pop(order_id)
         return events
 
@@ -54,20 +76,34 @@ class EngineThatTradesAtTheTakersPrice(ReferenceEngine):
 
 
 @pytest.mark.parametrize("wrong_engine", [EngineThatLosesPriority, EngineThatTradesAtTheTakersPrice])
-def test_a_wrong_engine_is_found_and_the_seed_is_named(wrong_engine: type[ReferenceEngine]) -> None:
-    with pytest.raises(EnginesDiffer, match="seed 11, command"):
-        run_differential(wrong_engine, engine_class(REFERENCE), commands=20_000, seed=11)
+def test_a_wrong_engine_is_found_and_what_shows_it_is_made_short(wrong_engine: type[ReferenceEngine]) -> None:
+    session = Session("touch", 11, 0, 4_000)
+    with pytest.raises(EnginesDiffer, match="seed=11") as caught:
+        run_session(wrong_engine, ReferenceEngine, session)
+    short = shrink(wrong_engine, ReferenceEngine, caught.value.difference)
+    assert len(short.commands) < 8
+    pasted = eval(as_source(short, "pasted").strip().rstrip(","), vars(regressions))
+    assert (pasted.name, pasted.setting, pasted.commands) == ("pasted", short.setting, short.commands)
 
 
-def test_flow_depends_on_nothing_but_its_seed() -> None:
-    flows = [CommandFlow(5, PROFILES["touch"]) for _ in range(2)]
-    engines = [new_engine(engine_class(REFERENCE), PROFILES["touch"]) for _ in range(2)]
-    for _ in range(2_000):
-        commands = [flow.next_command(engine) for flow, engine in zip(flows, engines, strict=True)]
+def test_sessions_share_the_commands_evenly_and_differ() -> None:
+    sessions = list(sessions_of(list(PROFILES), commands=100_000, seed=3))
+    sent = Counter(session.profile for session in sessions for _ in range(session.commands))
+    assert set(sent.values()) == {100_000 // len(PROFILES)}
+    assert len(set(sessions)) == len(sessions)
+
+
+def test_flow_depends_on_nothing_but_its_seed_and_the_answers() -> None:
+    session = Session("everything", 5, 0, 2_000)
+    flows = [session.flow(), session.flow()]
+    engines = [new_engine(ReferenceEngine, flow.state.setting) for flow in flows]
+    for _ in range(session.commands):
+        commands = [flow.next_command() for flow in flows]
         assert commands[0] == commands[1]
-        method, args, options = commands[0]
-        answers = [getattr(engine, method)(*args, **options) for engine in engines]
+        answers = [answer(engine, commands[0]) for engine in engines]
         assert answers[0] == answers[1]
+        for flow in flows:
+            flow.learn(answers[0])
 
 
 def test_digest_tells_queue_order_apart() -> None:
