@@ -106,7 +106,7 @@ cdef int32_t check_entry_phase(engine_t *e, const incoming_t *order) noexcept no
     if code != 0:
         return code
     if in_call(e, order.book):
-        return PHASE if order.time_in_force in (IOC, FOK) else 0
+        return PHASE if order.time_in_force in (IOC, FOK) and not order.waits else 0
     return PHASE if order.time_in_force == GFA else 0
 
 

@@ -6,6 +6,7 @@ Does not know: messages of many quotes; each of them is one call.
 """
 from libc.stdint cimport int32_t, uint32_t
 
+from matching.order_checks cimport check_post_only, check_terms
 from matching.order_book cimport book_execute, book_execute_amend, book_prepare, book_prepare_amend
 from matching.order_pool cimport filled_of
 from matching.protection cimport mmp_check
@@ -13,7 +14,7 @@ from matching.types cimport engine_t, incoming_t
 from matching.withdraw cimport book_withdraw, quote_find
 
 cdef enum:
-    AS_IT_WAS = 255
+    SLIDE = 2
     REASON_USER = 1
     LOTS_RANGE = 2004
     MMP_FROZEN = 4016
@@ -35,7 +36,10 @@ cdef int32_t book_prepare_quote(engine_t *e, incoming_t *quote, incoming_t *fres
         return MMP_FROZEN
     if quote.lots < 0:
         return LOTS_RANGE
-    return book_prepare_amend(e, slot[0], quote.price_ticks, filled_of(e, slot[0]) + quote.lots, AS_IT_WAS, 0, fresh)
+    if quote.post_only == SLIDE and check_terms(e, quote.book, quote.price_ticks, quote.lots) == 0:
+        check_post_only(e, quote)       # where it cannot slide the amend is refused
+    return book_prepare_amend(e, slot[0], quote.price_ticks, filled_of(e, slot[0]) + quote.lots, quote.post_only, 0,
+                              fresh)
 
 
 cdef int book_execute_quote(engine_t *e, incoming_t *quote, incoming_t *fresh, uint32_t slot) noexcept nogil:

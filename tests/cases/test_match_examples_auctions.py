@@ -138,8 +138,9 @@ def test_match_090_legal_phases_and_what_they_take(book: Book) -> None:
     assert book.buy(2, 5, 10) == [("refused", 2, "halted")]
     assert book.engine.amend(1, CID, 10, 4) == [("refused", 1, "halted")]
     book.engine.set_phase(0, PHASE_PRE_OPEN)
-    for options in ({"tif": IOC}, {"tif": FOK}, {"tif": IOC, "trigger": TRIGGER_UP, "trigger_ticks": 5}):
+    for options in ({"tif": IOC}, {"tif": FOK}):
         assert book.buy(2, 5, 10, **options) == [("refused", 2, "phase")]
+    assert book.buy(9, 5, 10, tif=IOC, trigger=TRIGGER_UP, trigger_ticks=5) == [("pending", 9, 5, 5)]
     assert book.buy(2, 5, 0, order_type=MARKET_TO_LIMIT) == [("refused", 2, "bad_order")]
     assert book.buy(2, 5, 0, order_type=MARKET, budget=5) == [("refused", 2, "bad_order")]
     book.engine.set_phase(0, PHASE_CLOSED)

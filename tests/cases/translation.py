@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from domain.book_rules import PRICE_TICKS_LIMIT, BookRules
-from domain.constants import BUY, FOK, GTC, IOC, LIMIT, MARKET, POST_ONLY_NO, TRIGGER_DOWN, TRIGGER_UP
+from domain.constants import BUY, FOK, GTC, LIMIT, MARKET, POST_ONLY_NO, TRIGGER_DOWN, TRIGGER_UP
 from tests.cases import vocabulary as words
 
 COMBO_BIAS_TICKS: Final = PRICE_TICKS_LIMIT // 2  # room for negative prices as for positive ones
@@ -99,8 +99,6 @@ def order_options(command: dict[str, Any], stp: str) -> dict[str, Any]:
         options["tif"] = FOK
     if command.get("stop_price") is not None:
         options |= {"trigger": trigger_direction(command, side), "trigger_ticks": command["stop_price"]}
-    if is_market(command) and options["tif"] == IOC and any(command.get(name) for name in WAITING_FIELDS):
-        options["tif"] = GTC  # of a market order it says nothing (MATCH-027), but a call asks (MATCH-090)
     if command.get("reference") is not None:
         options["reference"] = words.REFERENCES[command["reference"]]
     return without_defaults(options)

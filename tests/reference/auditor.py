@@ -131,6 +131,8 @@ class Auditor(AuditedBooks):
     ) -> None:  # fmt: skip
         key = (owner, quote_set, book, side)
         standing = self.orders.get(self._quotes.get(key, 0))
+        if standing is not None:
+            standing.post_only = bool(options.get("post_only", 0))
         if standing is None:
             self._quotes[key] = order_id
             self._observe_submit(book, order_id, owner, side, price_ticks, lots, options=options, events=events)

@@ -10,7 +10,7 @@ lots of a level, which `check_invariants` recomputes. Rules: docs/rules/MATCH.md
 """
 
 from domain.book_rules import BookRules
-from domain.constants import BUY, GTC, LIMIT, REFERENCE_LAST, SELL, STP_CANCEL_NEWEST
+from domain.constants import BUY, GTC, LIMIT, POST_ONLY_SLIDE, REFERENCE_LAST, SELL, STP_CANCEL_NEWEST
 from domain.ensure import ensure
 from tests.reference.amends import amend_order
 from tests.reference.auction import change_phase, indicative
@@ -18,10 +18,10 @@ from tests.reference.book_records import NEVER_RESTED, PARKED, Book, Event, Leg,
 from tests.reference.book_state import EngineState
 from tests.reference.combos import quoted
 from tests.reference.laws import DIGEST_RECORD, check_laws, digest_of
-from tests.reference.order_checks import in_band, refuse_entry
+from tests.reference.order_checks import in_band, refuse_entry, refuse_limit
 from tests.reference.pegs import enter_peg, reprice_touched
 from tests.reference.quotes import keep_quote, refuse_group, reset_mmp, set_mmp
-from tests.reference.taking import enter
+from tests.reference.taking import enter, passive_quote_price
 from tests.reference.triggers import enter_waiting, run_line
 
 
@@ -229,8 +229,15 @@ class ReferenceEngine:
             return [("refused", order_id, "mmp_frozen")]
         if lots < 0:
             return [("refused", order_id, "lots_range")]
-        price = self._books[book].inside(price_ticks)
-        return self._amend(standing, price, standing.filled_lots + lots, 0, refused_id=order_id)
+        target = self._books[book]
+        price = target.inside(price_ticks)
+        if post_only == POST_ONLY_SLIDE and refuse_limit(target, price, lots) is None:
+            price = passive_quote_price(self._state, target, side, price)
+        before, standing.post_only = standing.post_only, post_only
+        events = self._amend(standing, price, standing.filled_lots + lots, 0, refused_id=order_id)
+        if events[0][0] == "refused":
+            standing.post_only = before
+        return events
 
     def set_price(self, book: int, reference: int, price_ticks: int) -> list[Event]:
         """The venue states last price, mark or index; outside continuous trading it is only kept. Rule MATCH-072."""

@@ -137,7 +137,8 @@ def dynamic_bounds(state: EngineState, book: Book) -> tuple[int, int] | None:
 
 def refuse_entry(state: EngineState, book: Book, order: Order, oco: int) -> str | None:
     """Steps 1 to 5 of MATCH-024 for a new order of a book that exists."""
-    reason = refuse_phase(book, order.tif)
+    waits = order.trigger or order.trail_ticks or order.trail_bps
+    reason = refuse_phase(book, GTC if waits and order.tif != GFA else order.tif)  # how long it lasts once it enters
     if reason is None and order.order_id in state.orders:
         reason = "duplicate_id"
     if reason is None and _is_bad(book, order, oco):

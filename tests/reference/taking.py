@@ -103,6 +103,16 @@ def would_trade(state: EngineState, book: Book, side: int, limit_ticks: int) -> 
     return price is not None and accepts(side, limit_ticks, price)
 
 
+def passive_quote_price(state: EngineState, book: Book, side: int, price_ticks: int) -> int:
+    """Limit of a sliding quote: its own, or the best that trades with nobody, if the band has it. Rule MATCH-100."""
+    if not would_trade(state, book, side, price_ticks):
+        return price_ticks
+    price = blocking_price(state, book, side)
+    assert price is not None
+    passive = best_passive_price(book.rules, side, price)
+    return passive if in_band(book.rules, passive) else price_ticks
+
+
 def make_passive(state: EngineState, book: Book, order: Order) -> bool:
     """Whether a post-only order trades with nobody, after sliding if it may. Rules MATCH-016, MATCH-017."""
     if not would_trade(state, book, order.side, order.price_ticks):

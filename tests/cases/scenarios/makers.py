@@ -38,7 +38,7 @@ ROWS = [
     row(
         "100", "a refused quote leaves the old one", "Off the step and across a post-only: place and size stay.",
         quote("a", "sell", 4, 20, post_only=True), sell("n", 4, 20), buy("b", 1, 10), quote("x", "sell", 4, 21),
-        says(("refused", "x", "price_step")), quote("y", "sell", 2, 10),
+        says(("refused", "x", "price_step")), quote("y", "sell", 2, 10, post_only=True),
         says(("refused", "y", "post_only_cross")), then(queue={"asks": ["a", "n"]}, leaves={"a": 4}),
         rules={"tick": 2},
     ),
