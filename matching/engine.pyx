@@ -12,7 +12,8 @@ from matching.book_state cimport check_engine, depth_of, digest_engine, special_
 from matching.combos cimport bundle_t, implied_best
 from matching.mass cimport cancel_book_slots, cancel_owner_slots
 from matching.books cimport Books
-from matching.order_book cimport book_execute, book_execute_amend, book_prepare, book_prepare_amend
+from matching.amends cimport book_execute_amend, book_prepare_amend
+from matching.order_book cimport book_execute, book_prepare
 from matching.order_pool cimport book_of, filled_of, id_find, open_of, price_of, side_of
 from matching.plain cimport book_pull
 from matching.protection cimport mmp_reset, mmp_set

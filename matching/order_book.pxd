@@ -1,7 +1,7 @@
 """The C-level door of the book: no Python objects, no allocation, no clock. See matching/README.md for the whole call.
 
 A new order:   `book_prepare` (validates, changes nothing; a RejectCode) -> `book_execute`.
-An amend:      `book_prepare_amend` -> `book_execute_amend`.  A cancel: `book_withdraw` (withdraw.pxd) or plain.book_pull.
+An amend:      `book_prepare_amend` -> `book_execute_amend` (amends.pxd).  A cancel: `book_withdraw` (withdraw.pxd) or plain.book_pull.
 Execution returns BOOK_DONE, or why it paused: BOOK_MORE (take the events, then `book_resume`) or BOOK_GATE (the maker
 `engine.gate_slot` asks its owner's leave: trim or withdraw it, set `engine.gate_passed`, then `book_resume`).
 After every command: `book_next_triggered` (triggers.pxd) -> `book_prepare_triggered` -> `book_execute` or `book_drop`,
@@ -23,10 +23,6 @@ cdef int book_execute(engine_t *e, incoming_t *order) noexcept nogil
 cdef int book_resume(engine_t *e, incoming_t *order) noexcept nogil
 cdef void book_drop(engine_t *e, incoming_t *order, int reason) noexcept nogil
 cdef int book_reason_of(int32_t code) noexcept nogil
-cdef int32_t book_prepare_amend(engine_t *e, uint32_t slot, int64_t price_ticks, int64_t total_lots, int post_only,
-                                int64_t trigger_ticks, incoming_t *fresh) noexcept nogil
-cdef int book_execute_amend(engine_t *e, uint32_t slot, int64_t total_lots, incoming_t *fresh) noexcept nogil
-cdef bint keeps_place(engine_t *e, uint32_t slot, const incoming_t *fresh) noexcept nogil
 cdef int64_t book_trim(engine_t *e, uint32_t slot, int64_t lots, int reason) noexcept nogil
 cdef int32_t book_check_price(engine_t *e, uint32_t book_id, int64_t price_ticks, int64_t lots) noexcept nogil
 cdef int32_t book_limit_any(engine_t *e, uint32_t book_id, int side, uint64_t order_id, uint32_t owner, int stp,

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Price-time matching: prepare, match, rest, amend.
+"""Price-time matching: prepare, match, finish.
 
-Lives here: the way of an order that is more than the plain one of plain.pxd, by the rules MATCH-001..067.
+Lives here: the way of a new order that is more than the plain one of plain.pxd, by the rules MATCH-001..039.
 Does not know: money, margin, who an owner is, time.
 Theory: validate everything first (`book_prepare*` change nothing and return a RejectCode), then act (`book_execute*`
 cannot fail: slots and pages were checked; events pause the sweep before their buffer is full). Cost of a command grows
@@ -11,23 +11,19 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from matching.combos cimport implied_step
-from matching.events cimport event_add, event_cancelled, event_killed, event_rested, event_set
+from matching.events cimport event_add, event_killed, event_set
 from matching.fills cimport fill_maker, taker_filled
-from matching.order_checks cimport (can_fill_all, check_order, check_phase, check_post_only, check_room, check_terms,
-                                    crosses, set_limits)
-from matching.order_pool cimport (LEVEL, TERMS, book_of, filled_of, has_terms, id_add, id_find, open_of, order_free,
-                                  owner_link, post_only_of, price_of, same_person, side_of, slot_take, state_of,
-                                  stp_of, terms_make, unlikely)
-from matching.pegs cimport in_call, peg_amend, peg_enter, phase_change
-from matching.price_levels cimport is_price, level_append, level_at, level_remove
+from matching.order_checks cimport can_fill_all, check_order, check_post_only, check_room, check_terms, set_limits
+from matching.order_pool cimport (LEVEL, TERMS, book_of, has_terms, id_find, open_of, price_of, same_person, side_of,
+                                  terms_make, unlikely)
+from matching.pegs cimport in_call, peg_enter, phase_change
+from matching.price_levels cimport is_price, level_at
+from matching.resting cimport link_partner, rest, slot_done, slot_new
 from matching.ticks cimport payable_lots
-from matching.triggers cimport wait_amend, wait_check_amend, wait_start
-from matching.types cimport (BOOK_AMENDED, BOOK_REDUCED, EVENTS_PAUSE, MODE_SHIFT, NO_ASK, NO_BID, PAGE_BITS,
-                             SPECIAL_DISPLAY, SPECIAL_GATE, SPECIAL_GFA, SPECIAL_MARKET, SPECIAL_MMP, SPECIAL_OCO,
-                             SPECIAL_PEG, SPECIAL_QUOTE, STATE_PARKED, STATE_RESTING, STATE_TAKING, STATE_WAITING,
-                             WATCH_BAND, WATCH_IMPLIED, book_more_t, book_t, engine_t, incoming_t, level_t, order_t,
-                             terms_t)
-from matching.withdraw cimport book_withdraw, forget_terms, list_add, quote_add
+from matching.triggers cimport wait_start
+from matching.types cimport (BOOK_REDUCED, EVENTS_PAUSE, SPECIAL_GATE, WATCH_BAND, WATCH_IMPLIED, book_t, engine_t,
+                             incoming_t, level_t, order_t)
+from matching.withdraw cimport book_withdraw
 
 cdef enum:
     LIMIT = 0
@@ -36,28 +32,22 @@ cdef enum:
     GTC = 0
     IOC = 1
     FOK = 2
-    GFA = 3
     STP_NONE = 0
     STP_NEWEST = 1
     STP_OLDEST = 2
-    STP_BOTH = 3
     STP_DECREMENT = 4
     REASON_IOC = 2
     REASON_FOK = 3
     REASON_NO_LIQUIDITY = 4
     REASON_PROTECTION = 5
     REASON_STP = 6
-    REASON_AMEND_TOTAL = 7
-    REASON_AMEND_REPLACE = 8
     REASON_BUDGET = 13
     REASON_BAND = 14
     REASON_POST_ONLY = 23
     REASON_BOOK_FULL = 24
-    LOTS_RANGE = 2004
     LOT_STEP = 2005
     POST_ONLY_CROSS = 4002
     BOOK_FULL = 4003
-    BAD_ORDER = 4006
     PHASE_VOLATILITY = 3
 
 
@@ -355,202 +345,3 @@ cdef void finish_order(engine_t *e, book_t *book, incoming_t *order) noexcept no
         slot_done(e, order)
     if breach:
         phase_change(e, book.id, PHASE_VOLATILITY)
-
-
-# ----------------------------------------------------------------------------------------------------------- rest
-
-cdef uint32_t slot_new(engine_t *e, incoming_t *order) noexcept nogil:
-    """A slot for a new order, known by id and owner; its mode is remembered."""
-    cdef uint32_t slot = slot_take(e)
-    e.orders[slot].order_id = order.order_id
-    e.orders[slot].owner = order.owner
-    e.orders[slot].shown_lots = 0
-    e.orders[slot].place = mode_bits(order)
-    owner_link(e, slot, order.owner)
-    id_add(e, order.order_id, slot)
-    return slot
-
-
-cdef inline uint32_t mode_bits(const incoming_t *order) noexcept nogil:
-    return <uint32_t>(order.post_only * 5 + order.stp) << MODE_SHIFT
-
-
-cdef void slot_done(engine_t *e, incoming_t *order) noexcept nogil:
-    """An amended or triggered order that left for good gives up its slot."""
-    if order.slot == 0:
-        return
-    if has_terms(e, order.slot):
-        forget_terms(e, order.slot)
-    order_free(e, order.slot)
-    order.slot = 0
-
-
-cdef void link_partner(engine_t *e, uint32_t slot) noexcept nogil:
-    """Tie a new order to the one it named (MATCH-079)."""
-    cdef uint32_t partner = e.taker_partner
-    if partner == 0:
-        return
-    e.taker_partner = 0
-    terms_make(e, slot).partner = partner
-    e.terms[slot].special |= SPECIAL_OCO
-    terms_make(e, partner).partner = slot
-    e.terms[partner].special |= SPECIAL_OCO
-
-
-cdef void rest(engine_t *e, book_t *book, incoming_t *order) noexcept nogil:
-    """Put what is left at the back of its level. An amended order comes back into its own slot and owner's place."""
-    cdef uint32_t slot = order.slot if order.slot != 0 else slot_new(e, order)
-    cdef int64_t shown = order.lots if order.display_lots == 0 else min(order.display_lots, order.lots)
-    cdef bint calling = e.more[book.id].phase != 0
-    cdef uint32_t bits
-    cdef int64_t level_lots
-    link_partner(e, slot)
-    if (has_terms(e, slot) or order.filled_lots or order.display_lots or order.mmp or order.quote or order.reduce_only
-            or (calling and (order.order_type == MARKET or order.time_in_force == GFA))):
-        rest_terms(e, slot, order, order.lots - shown)
-    bits = mode_bits(order) | (e.orders[slot].place & TERMS)
-    level_lots = level_append(e, book, slot, order.side, <int32_t>order.price_ticks, shown, bits)
-    event_rested(e, book.id, order.side, order.order_id, order.owner, slot, order.lots, level_lots, order.price_ticks)
-
-
-cdef void rest_terms(engine_t *e, uint32_t slot, incoming_t *order, int64_t reserve_lots) noexcept nogil:
-    """What is remembered of an order that is more than a plain limit."""
-    cdef terms_t *terms = terms_make(e, slot)
-    cdef book_more_t *more = &e.more[order.book]
-    terms.state = STATE_RESTING
-    terms.book = order.book
-    terms.side = order.side
-    terms.filled_lots = order.filled_lots
-    terms.display_lots = order.display_lots
-    terms.reserve_lots = reserve_lots
-    if order.display_lots:
-        terms.special |= SPECIAL_DISPLAY
-    if order.mmp:
-        terms.mmp = order.mmp
-        terms.special |= SPECIAL_MMP
-    if order.reduce_only:
-        terms.reduce_only = 1
-        terms.special |= SPECIAL_GATE
-    if order.quote and not terms.special & SPECIAL_QUOTE:
-        terms.quote_set = order.quote_set
-        terms.special |= SPECIAL_QUOTE
-        quote_add(e, slot)
-    if (order.order_type == MARKET or order.time_in_force == GFA) and more.phase != 0:
-        if not terms.special & SPECIAL_GFA:
-            terms.special |= SPECIAL_GFA
-            e.entries += 1
-            terms.entry = e.entries
-            list_add(e, &more.gfa_head, &more.gfa_tail, &more.gfa, slot)
-        if order.order_type == MARKET:
-            terms.special |= SPECIAL_MARKET
-
-
-# ---------------------------------------------------------------------------------------------------------- amend
-
-cdef int32_t book_prepare_amend(engine_t *e, uint32_t slot, int64_t price_ticks, int64_t total_lots, int post_only,
-                                int64_t trigger_ticks, incoming_t *fresh) noexcept nogil:
-    """Validate an amend of a live order (post_only 255 = as it was); `fresh` describes the order it becomes.
-
-    Rules MATCH-040..047. `fresh.waits` and `fresh.peg` say that it goes on waiting or following.
-    """
-    cdef uint32_t book_id = book_of(e, slot)
-    cdef terms_t *terms = &e.terms[slot] if has_terms(e, slot) else NULL
-    cdef int state = state_of(e, slot)
-    cdef int32_t code = check_phase(e, book_id)
-    if code != 0:
-        return code
-    describe_amend(e, slot, price_ticks, total_lots, post_only, fresh)
-    fresh.waits = state == STATE_WAITING
-    fresh.trigger_ticks = trigger_ticks
-    if total_lots < 0 or total_lots > e.books[book_id].lots_max:
-        return LOTS_RANGE
-    if e.more[book_id].lot_step != 1 and total_lots % e.more[book_id].lot_step != 0:
-        return LOT_STEP
-    if terms != NULL and terms.special & SPECIAL_MARKET:
-        fresh.price_ticks = price_of(e, slot)       # it has no limit: it stands at the edge of the band
-    elif not (fresh.peg and price_ticks == 0) and not (fresh.waits and terms.order_type != LIMIT):
-        code = check_terms(e, book_id, price_ticks, max(fresh.lots, <int64_t>1))
-        if code != 0:
-            return code
-    if fresh.waits:
-        return wait_check_amend(e, slot, trigger_ticks, fresh.lots <= 0)
-    if fresh.peg or fresh.lots <= 0 or keeps_place(e, slot, fresh):
-        return 0
-    if fresh.post_only and crosses(e, fresh, fresh.price_ticks):
-        return POST_ONLY_CROSS      # an amend never slides (MATCH-045)
-    return check_room(e, fresh, fresh.price_ticks)
-
-
-cdef void describe_amend(engine_t *e, uint32_t slot, int64_t price_ticks, int64_t total_lots, int post_only,
-                         incoming_t *fresh) noexcept nogil:
-    cdef terms_t *terms = &e.terms[slot] if has_terms(e, slot) else NULL
-    memset(fresh, 0, sizeof(incoming_t))
-    fresh.order_id = e.orders[slot].order_id
-    fresh.owner = e.orders[slot].owner
-    fresh.slot = slot
-    fresh.book = book_of(e, slot)
-    fresh.side = <uint8_t>side_of(e, slot)
-    fresh.price_ticks = price_ticks
-    fresh.filled_lots = filled_of(e, slot)
-    fresh.lots = total_lots - fresh.filled_lots
-    fresh.order_type = LIMIT
-    fresh.time_in_force = GTC
-    fresh.stp = <uint8_t>stp_of(e, slot)
-    fresh.post_only = <uint8_t>(post_only_of(e, slot) if post_only == 255 else post_only)
-    if terms != NULL:
-        fresh.display_lots = terms.display_lots
-        fresh.mmp = terms.mmp
-        fresh.peg = terms.peg
-        fresh.reduce_only = terms.reduce_only
-
-
-cdef bint keeps_place(engine_t *e, uint32_t slot, const incoming_t *fresh) noexcept nogil:
-    """Same price and no increase keeps the place (MATCH-041, MATCH-067)."""
-    return fresh.price_ticks == price_of(e, slot) and fresh.lots <= open_of(e, slot)
-
-
-cdef int book_execute_amend(engine_t *e, uint32_t slot, int64_t total_lots, incoming_t *fresh) noexcept nogil:
-    """Carry out a prepared amend. Cannot fail; may pause like book_execute."""
-    cdef book_t *book = &e.books[fresh.book]
-    cdef int64_t price, lots, level_lots
-    e.gate_passed = 0
-    e.taker_partner = 0
-    if fresh.waits:
-        wait_amend(e, slot, fresh.price_ticks, total_lots, fresh.trigger_ticks)
-        return 0
-    if fresh.peg:
-        peg_amend(e, slot, fresh.price_ticks, total_lots)
-        return 0
-    if fresh.lots <= 0:
-        book_withdraw(e, slot, REASON_AMEND_TOTAL)
-        return 0
-    if keeps_place(e, slot, fresh):
-        amend_in_place(e, slot, fresh)
-        return 0
-    price = price_of(e, slot)
-    lots = open_of(e, slot)
-    level_lots = level_remove(e, book, slot)
-    event_cancelled(e, fresh.book, fresh.side, fresh.order_id, fresh.owner, slot, REASON_AMEND_REPLACE, lots,
-                    level_lots, price)
-    if has_terms(e, slot):
-        e.terms[slot].state = STATE_TAKING
-    e.orders[slot].shown_lots = 0
-    if e.more[fresh.book].phase != 0:
-        rest(e, book, fresh)
-        return 0
-    set_limits(e, fresh)
-    return book_resume(e, fresh)
-
-
-cdef void amend_in_place(engine_t *e, uint32_t slot, incoming_t *fresh) noexcept nogil:
-    """Less of it, in its place: the reserve goes first."""
-    cdef order_t *order = &e.orders[slot]
-    cdef level_t *level = &e.levels[order.place & LEVEL]
-    cdef int64_t shown = min(order.shown_lots, fresh.lots)
-    level.lots -= order.shown_lots - shown
-    order.shown_lots = shown
-    if has_terms(e, slot):
-        e.terms[slot].reserve_lots = fresh.lots - shown
-    order.place = (order.place & (LEVEL | TERMS)) | mode_bits(fresh)
-    event_set(event_add(e, BOOK_AMENDED, fresh.book, fresh.side, fresh.order_id, fresh.owner, slot), fresh.lots,
-              fresh.lots, level.lots, fresh.price_ticks)

@@ -7,7 +7,8 @@ Does not know: messages of many quotes; each of them is one call.
 from libc.stdint cimport int32_t, uint32_t
 
 from matching.order_checks cimport check_post_only, check_terms
-from matching.order_book cimport book_execute, book_execute_amend, book_prepare, book_prepare_amend
+from matching.amends cimport book_execute_amend, book_prepare_amend
+from matching.order_book cimport book_execute, book_prepare
 from matching.order_pool cimport filled_of
 from matching.protection cimport mmp_check
 from matching.types cimport engine_t, incoming_t
