@@ -16,7 +16,9 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 ROOMS: Final = ("domain", "matching", "clearing", "exchange", "gateway", "runtime", "hashbook")
 CYTHON_SUFFIXES: Final = (".pyx", ".pxd", ".pxi")
 SOURCE_SUFFIXES: Final = (".py", ".pyi", *CYTHON_SUFFIXES)
-SKIPPED_FOLDERS: Final = {".git", ".venv", ".venv-ccxt", ".venv-rivals", "build", "dist", "var", "__pycache__", ".cache"}
+SKIPPED_FOLDERS: Final = {
+    ".git", ".venv", ".venv-ccxt", ".venv-rivals", "build", "dist", "var", "__pycache__", ".cache",
+}  # fmt: skip
 
 _STRING_OR_COMMENT: Final = re.compile(
     r"""(?P<string>(?i:[rbuf]{0,2})(?:\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))|(?P<comment>\#[^\n]*)""",
