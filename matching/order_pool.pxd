@@ -3,6 +3,7 @@
 All inline, all O(1); the id table keeps load <= 1/2, and deletes by shifting back, so it never degrades. Its hash is
 multiplied by a key that callers do not know, so ids cannot be chosen to collide.
 """
+cimport cython
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -97,6 +98,7 @@ cdef inline terms_t *terms_make(engine_t *e, uint32_t slot) noexcept nogil:
 
 # ------------------------------------------------------------------------------------------------------- id table
 
+@cython.overflowcheck(False)        # mixing drops the bits above
 cdef inline uint32_t id_tag(engine_t *e, uint64_t order_id) noexcept nogil:
     return <uint32_t>((order_id * e.hash_key) >> 32)
 
@@ -130,6 +132,7 @@ cdef inline void id_add(engine_t *e, uint64_t order_id, uint32_t slot) noexcept 
     e.index[at] = (<uint64_t>tag << 32) | slot
 
 
+@cython.overflowcheck(False)        # distances go round the table
 cdef inline void id_remove_at(engine_t *e, uint32_t at) noexcept nogil:
     """Empty this entry, then shift later entries of the run back into the hole."""
     cdef uint64_t *index = e.index

@@ -4,6 +4,7 @@ The occupancy word of a page is the lowest level of the tree; summary[side][k] h
 Finding the next best price touches one word when it is in the same page and climbs at most four levels otherwise:
 the cost never depends on how many orders or levels rest. Each side has levels of its own, so a call may be crossed.
 """
+cimport cython
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from matching.order_pool cimport LEVEL, TERMS, unlikely
@@ -79,6 +80,7 @@ cdef inline void summary_clear(book_more_t *book, int side, uint32_t number) noe
         number >>= 6
 
 
+@cython.overflowcheck(False)        # a shifted mask loses its upper bits
 cdef inline int32_t next_above(engine_t *e, book_t *book, int side, int32_t price) noexcept nogil:
     """Lowest occupied price of a side > `price`, where `price`'s page may be gone; NO_ASK if none."""
     cdef uint32_t number = <uint32_t>price >> PAGE_BITS

@@ -27,7 +27,7 @@ cdef int32_t book_prepare_quote(engine_t *e, incoming_t *quote, incoming_t *fres
     `slot` becomes that of the quote it replaces, 0 for a new one; `fresh` the amended order. Returns a RejectCode.
     """
     slot[0] = 0
-    if quote.book < e.books_max and quote.owner != 0:
+    if quote.book < e.books_max:
         slot[0] = quote_find(e, quote.owner, quote.quote_set, quote.book, quote.side)
     if slot[0] == 0:
         return book_prepare(e, quote)

@@ -4,6 +4,7 @@
 Lives here: create, destroy, opening books and combos. Does not know: the rules of matching.
 Everything is allocated for the declared limits and touched only as it fills; nothing moves afterwards.
 """
+cimport cython
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
@@ -79,6 +80,7 @@ cdef engine_t *engine_create(const limits_t *limits, uint64_t hash_key) noexcept
     return e
 
 
+@cython.overflowcheck(False)        # mixing drops the bits above
 cdef inline uint64_t mixed(uint64_t key) noexcept:
     """Finaliser of splitmix64 (Steele, Lea, Flood 2014)."""
     key += <uint64_t>0x9E3779B97F4A7C15

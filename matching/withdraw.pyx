@@ -5,6 +5,7 @@ Lives here: `book_withdraw`; the lists of waiting, trailing, pegged and good-for
 ones; links between two orders; the table of quotes.
 Does not know: why an order goes, matching, prices that are seen.
 """
+cimport cython
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from matching.events cimport event_cancelled
@@ -151,6 +152,7 @@ cdef void wait_remove(engine_t *e, uint32_t slot) noexcept nogil:
 
 # --------------------------------------------------------------------------------------------------------- quotes
 
+@cython.overflowcheck(False)        # mixing drops the bits above
 cdef uint64_t quote_key(uint32_t owner, uint64_t quote_set, uint32_t book, int side) noexcept nogil:
     """Mixed name of a quote; equal names are compared field by field."""
     cdef uint64_t key = (quote_set ^ (<uint64_t>owner << 32) ^ (<uint64_t>book << 1) ^ <uint64_t>side)
@@ -158,6 +160,7 @@ cdef uint64_t quote_key(uint32_t owner, uint64_t quote_set, uint32_t book, int s
     return key ^ (key >> 27)
 
 
+@cython.overflowcheck(False)
 cdef inline uint32_t quote_home(engine_t *e, uint32_t owner, uint64_t quote_set, uint32_t book, int side) noexcept nogil:
     return <uint32_t>((quote_key(owner, quote_set, book, side) * e.hash_key) >> 32) & e.quotes_mask
 
@@ -184,6 +187,7 @@ cdef void quote_add(engine_t *e, uint32_t slot) noexcept nogil:
     e.quotes[at] = slot
 
 
+@cython.overflowcheck(False)        # distances go round the table
 cdef void quote_remove(engine_t *e, uint32_t slot) noexcept nogil:
     cdef terms_t *terms = &e.terms[slot]
     cdef uint32_t hole = quote_home(e, e.orders[slot].owner, terms.quote_set, terms.book, terms.side)

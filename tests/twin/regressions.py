@@ -149,5 +149,13 @@ REGRESSIONS: Final[tuple[Regression, ...]] = (
             ("set_price", (0, 0, 997), {}),
         ],
     ),
+    Regression(
+        "core: quotes of nobody did not replace each other",
+        Setting((OpenBook(0, BookRules()),)),
+        [
+            ("quote", (0, 1, 0, 1, 1, 4099, 3), {}),
+            ("quote", (0, 1, 0, 1, 2, 4098, 6), {}),
+        ],
+    ),
 )
 # fmt: on
