@@ -162,7 +162,8 @@ cdef class Books:
         code = book_limit(self.c, book, side, order_id, owner, stp, post_only, price_ticks, lots)
         if code != 0:
             raise ValueError(BOOK_REASON_TEXTS[code])
-        if self.c.event_count == 1 and self.c.events[0].kind != BOOK_FILL:
+        if (self.c.event_count == 1 and self.c.events[0].kind != BOOK_FILL and self.c.touched_count == 0
+                and self.c.line_head == 0):
             self.c.event_count = 0
             return None
         if self.c.paused or self.c.line_head or self.c.touched_count:

@@ -127,6 +127,7 @@ cdef void peg_enter(engine_t *e, incoming_t *order, uint32_t slot) noexcept nogi
     e.entries += 1
     terms.entry = e.entries
     list_add(e, &more.pegs_head, &more.pegs_tail, &more.pegs, slot)
+    more.pegs_asked = 1
     e.books[order.book].watch |= WATCH_PEGS
     settle(e, slot, price_now(e, slot, peg_reference(e, order.book, 0), peg_reference(e, order.book, 1)))
 
@@ -140,6 +141,7 @@ cdef void peg_amend(engine_t *e, uint32_t slot, int64_t limit, int64_t total_lot
         book_withdraw(e, slot, REASON_AMEND_TOTAL)
         return
     terms.limit_ticks = limit
+    e.more[terms.book].pegs_asked = 1
     if terms.state == STATE_PARKED:
         terms.open_lots = lots
         settle(e, slot, 0)
@@ -159,13 +161,18 @@ cdef void peg_amend(engine_t *e, uint32_t slot, int64_t limit, int64_t total_lot
 cdef void pegs_pass(engine_t *e, uint32_t book_id) noexcept nogil:
     """Every peg of a book by entry number: a changed price moves it, one without price parks it (MATCH-083)."""
     cdef book_more_t *more = &e.more[book_id]
+    cdef int32_t *best = e.books[book_id].best
     cdef int64_t bid, ask, price
     cdef uint32_t slot, after
     cdef terms_t *terms
-    if more.phase != 0:
+    if more.phase != 0 or more.pegs == 0:
         return
     bid = peg_reference(e, book_id, 0)
     ask = peg_reference(e, book_id, 1)
+    if (not more.pegs_asked and bid == more.pegs_saw[0] and ask == more.pegs_saw[1]
+            and best[0] == more.pegs_saw[2] and best[1] == more.pegs_saw[3]):
+        return      # nothing that a peg goes by has moved
+    more.pegs_asked = 0
     slot = more.pegs_head
     while slot != 0:
         terms = &e.terms[slot]
@@ -180,6 +187,8 @@ cdef void pegs_pass(engine_t *e, uint32_t book_id) noexcept nogil:
             lift(e, slot, REASON_PEG)
             settle(e, slot, price)
         slot = after
+    more.pegs_saw[0], more.pegs_saw[1] = <int32_t>bid, <int32_t>ask
+    more.pegs_saw[2], more.pegs_saw[3] = best[0], best[1]
 
 
 cdef void book_finish(engine_t *e) noexcept nogil:
@@ -206,6 +215,7 @@ cdef void phase_change(engine_t *e, uint32_t book_id, int phase) noexcept nogil:
     cdef uint32_t slot
     cdef bint was_call = in_call(e, book_id)
     more.phase = <unsigned char>phase
+    more.pegs_asked = 1
     if phase:
         e.books[book_id].watch |= WATCH_PHASE
     else:

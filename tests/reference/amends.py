@@ -70,6 +70,7 @@ def _amend_in_place(state: EngineState, book: Book, order: Order, open_lots: int
 def _amend_peg(state: EngineState, book: Book, peg: Order, limit_ticks: int, open_lots: int) -> None:
     """A new limit works at the end of the command, as any re-pricing; more lots cost the place. Rule MATCH-047."""
     peg.peg_limit = limit_ticks
+    book.pegs_saw = None
     if peg.state == PARKED:
         peg.open_lots = open_lots
         place(state, book, peg, None)

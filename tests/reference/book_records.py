@@ -135,7 +135,7 @@ class Book:
     """Two sides of levels, the rules, what waits, what is pegged, and the prices that were seen."""
 
     __slots__ = (
-        "auction_reference", "bias", "combos", "delta", "last_before", "legs", "number", "pegs", "phase",
+        "auction_reference", "bias", "combos", "delta", "last_before", "legs", "number", "pegs", "pegs_saw", "phase",
         "references", "rules", "sides", "stamp", "vega", "waiting",
     )  # fmt: skip
 
@@ -149,6 +149,7 @@ class Book:
         self.sides: tuple[SortedDict, SortedDict] = (SortedDict(), SortedDict())
         self.waiting: dict[int, Order] = {}  # by id, in order of entry
         self.pegs: dict[int, Order] = {}  # resting and parked, by id, in order of entry
+        self.pegs_saw: object = None  # references and best prices as the last re-pricing left them; None = asked for
         self.references: list[int | None] = [None, None, None]  # last, mark, index
         self.last_before: int | None = None  # last price before command number `stamp`
         self.stamp = 0

@@ -71,6 +71,7 @@ def enter_peg(state: EngineState, book: Book, peg: Order, *, pegs_max: int, room
         return "no_reference"
     state.accept(peg)
     book.pegs[peg.order_id] = peg
+    book.pegs_saw = None
     place(state, book, peg, price)
     return None
 
@@ -89,8 +90,13 @@ def reprice_touched(state: EngineState) -> None:
     """Once at the end of a command: every book it touched, by number. Rule MATCH-083."""
     for number in sorted(state.touched):
         book = state.books[number]
-        if book.pegs and book.is_continuous:
+        if book.pegs and book.is_continuous and book.pegs_saw != _what_pegs_go_by(book):
             _reprice(state, book)
+            book.pegs_saw = _what_pegs_go_by(book)
+
+
+def _what_pegs_go_by(book: Book) -> object:
+    return reference_of(book), book.best_price(BUY), book.best_price(SELL)
 
 
 def _reprice(state: EngineState, book: Book) -> None:
@@ -110,6 +116,7 @@ def _reprice(state: EngineState, book: Book) -> None:
 def begin_phase(state: EngineState, book: Book, phase: int) -> None:
     """Change the phase and say so; a call parks the pegs at once. Rules MATCH-084, MATCH-090."""
     was_call, book.phase = book.is_call, phase
+    book.pegs_saw = None
     state.say(book, ("phase", book.number, phase))
     if phase in CALL_PHASES and not was_call:
         for peg in list(book.pegs.values()):

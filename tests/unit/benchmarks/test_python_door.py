@@ -120,13 +120,7 @@ def through_short_doors(engine: Any, record: streams.Record, way: str) -> None:
         python_door.call_records(engine.limit, engine.pull, python_door.calls_of([record]))
 
 
-CALLS = pytest.param(
-    "calls",
-    marks=pytest.mark.xfail(reason="`limit` does not re-price pegs after an order that only rests", strict=False),
-)
-
-
-@pytest.mark.parametrize("way", [CALLS, "batch"])
+@pytest.mark.parametrize("way", ["calls", "batch"])
 def test_short_doors_leave_the_book_as_the_long_one_does_among_stops_and_pegs(way: str, tmp_path: Path) -> None:
     if not (tools.BUILD / "gen_mixed").exists():
         pytest.skip("the generators are not built: make bench-tools")
