@@ -8,6 +8,7 @@ cdef enum:
 cdef enum:
     KIND_SPOT = 1
     KIND_FORWARD = 2
+    KIND_COMBO = 5                # spreads and strips: its terms are its legs'
 
 cdef struct contract_t:
     int64_t tick_value            # ledger units of quote per tick per lot, > 0
@@ -20,6 +21,7 @@ cdef struct contract_t:
     int64_t taker_fee_ppm
     int64_t maker_fee_ppm
     int64_t expiry_ns
+    int64_t bias_ticks            # combos: prices in the book are this much higher than people see
     uint16_t base_asset           # spot
     uint16_t quote_asset
     uint16_t rule_id              # eligibility, 0 = none

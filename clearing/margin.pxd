@@ -30,7 +30,7 @@ cdef inline int64_t order_loss(contract_t *contract, int side, int64_t price_tic
     cdef int64_t worse = price_ticks - contract.mark_ticks if side == 0 else contract.mark_ticks - price_ticks
     return worse * contract.tick_value if worse > 0 else 0
 
-cdef int64_t requirement(margin_t *m, margin_book_t *book, uint32_t slot) noexcept nogil
+cdef int64_t requirement(margin_t *m, const margin_book_t *book, uint32_t slot) noexcept nogil
 cdef int64_t initial_of(int64_t maintenance) noexcept nogil
 cdef void exposure_out(margin_book_t *book, contract_t *contract, position_t *position) noexcept nogil
 cdef void exposure_in(margin_book_t *book, contract_t *contract, position_t *position) noexcept nogil

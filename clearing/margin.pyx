@@ -23,7 +23,7 @@ from clearing.positions cimport position_fill, position_t
 from domain.ensure import ensure
 
 
-cdef int64_t requirement(margin_t *m, margin_book_t *book, uint32_t slot) noexcept nogil:
+cdef int64_t requirement(margin_t *m, const margin_book_t *book, uint32_t slot) noexcept nogil:
     """Maintenance margin of one margin book, quote units."""
     cdef int64_t worst = 0, loss, gross
     cdef int s

@@ -1,6 +1,7 @@
 """Commands: everything that may change the state of the exchange, as records.
 
-Lives here: builders of the packed hot records, and the cold commands as tagged msgpack structs.
+Lives here: the cold commands as tagged msgpack structs; the builders of the packed hot records stand in
+hot_commands.py and are found here too.
 Does not know: validity beyond field types; the core decides.
 Units: prices in ticks, quantities in lots, money in ledger units of its asset, times in ns since 1970.
 """
@@ -11,119 +12,19 @@ import msgspec
 
 from domain import wire
 from domain.arithmetic import INT64_MAX, INT64_MIN
-from domain.constants import (
-    ANY,
-    ANY_ASSET,
-    ANY_INSTRUMENT,
-    COMMAND_AMEND_ORDER,
-    COMMAND_CANCEL_ALL,
-    COMMAND_CANCEL_GATEWAY,
-    COMMAND_CANCEL_ORDER,
-    COMMAND_CANCEL_SESSION,
-    COMMAND_COLD,
-    COMMAND_NEW_ORDER,
-    GTC,
-    LIMIT,
-    STP_CANCEL_NEWEST,
-)
+from domain.constants import COMMAND_COLD
+from domain.hot_commands import POST_ONLY_AS_IT_WAS as POST_ONLY_AS_IT_WAS
+from domain.hot_commands import amend_order as amend_order
+from domain.hot_commands import cancel_all as cancel_all
+from domain.hot_commands import cancel_gateway as cancel_gateway
+from domain.hot_commands import cancel_order as cancel_order
+from domain.hot_commands import cancel_session as cancel_session
+from domain.hot_commands import new_order as new_order
 from domain.instruments import Instrument
-
-POST_ONLY_AS_IT_WAS: Final = 255
 
 Int64 = Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)]  # what a slab can hold; more is no command
 
 
-def new_order(
-    *,
-    account: int,
-    instrument: int,
-    side: int,
-    price_ticks: int,
-    quantity_lots: int,
-    order_type: int = LIMIT,
-    time_in_force: int = GTC,
-    post_only: bool = False,
-    reduce_only: bool = False,
-    stp: int = STP_CANCEL_NEWEST,
-    cancel_on_disconnect: bool = False,
-    valid_until_ns: int = 0,
-    label: bytes = b"",
-    origin: int = 0,
-    request: int = 0,
-) -> bytes:
-    """A NewOrder record, not yet stamped. `price_ticks` 0 for market orders; `label` at most 64 bytes."""
-    length = wire.padded(wire.NEW_ORDER.size + len(label))
-    head = wire.NEW_ORDER.pack(
-        length, COMMAND_NEW_ORDER, 0, 0, 0, origin, request,
-        account, instrument, price_ticks, quantity_lots, valid_until_ns,
-        side, order_type, time_in_force, stp,
-        post_only, reduce_only, cancel_on_disconnect, len(label),
-    )  # fmt: skip
-    return (head + label).ljust(length, b"\0")
-
-
-def cancel_order(
-    *, account: int, order_id: int, instrument: int | None = None, origin: int = 0, request: int = 0
-) -> bytes:
-    """A CancelOrder record; a foreign, filled or unknown id, or one of another `instrument`, is refused alike."""
-    market = 0 if instrument is None else instrument + 1
-    return wire.CANCEL_ORDER.pack(
-        wire.CANCEL_ORDER.size, COMMAND_CANCEL_ORDER, 0, 0, 0, origin, request, account, market, order_id
-    )
-
-
-def amend_order(
-    *,
-    account: int,
-    order_id: int,
-    price_ticks: int,
-    total_lots: int,
-    instrument: int | None = None,
-    post_only: int = POST_ONLY_AS_IT_WAS,
-    valid_until_ns: int = 0,
-    origin: int = 0,
-    request: int = 0,
-) -> bytes:
-    """An AmendOrder record; `total_lots` = filled + wanted open. Keeps its place only for less at the same price."""
-    market = 0 if instrument is None else instrument + 1
-    return wire.AMEND_ORDER.pack(
-        wire.AMEND_ORDER.size, COMMAND_AMEND_ORDER, 0, 0, 0, origin, request,
-        account, market, order_id, price_ticks, total_lots, valid_until_ns, post_only,
-    )  # fmt: skip
-
-
-def cancel_all(
-    *,
-    account: int,
-    instrument: int = ANY_INSTRUMENT,
-    quote_asset: int = ANY_ASSET,
-    instrument_kind: int = ANY,
-    side: int = ANY,
-    origin: int = 0,
-    request: int = 0,
-) -> bytes:
-    """Cancel the account's orders that pass every filter, oldest first; `value` of the answer counts them."""
-    return wire.CANCEL_ALL.pack(
-        wire.CANCEL_ALL.size, COMMAND_CANCEL_ALL, 0, 0, 0, origin, request,
-        account, instrument, quote_asset, instrument_kind, side, 0,
-    )  # fmt: skip
-
-
-def cancel_session(*, origin: int) -> bytes:
-    """Cancel the cancel-on-disconnect orders of one session."""
-    return wire.CANCEL_ALL.pack(
-        wire.CANCEL_ALL.size, COMMAND_CANCEL_SESSION, 0, 0, 0, origin, 0, 0, ANY_INSTRUMENT, ANY_ASSET, ANY, ANY, 0
-    )
-
-
-def cancel_gateway(*, origin: int) -> bytes:
-    """Cancel the cancel-on-disconnect orders of every session of gateway `origin >> 32`; origin 0 = of all gateways."""
-    return wire.CANCEL_ALL.pack(
-        wire.CANCEL_ALL.size, COMMAND_CANCEL_GATEWAY, 0, 0, 0, origin, 0, 0, ANY_INSTRUMENT, ANY_ASSET, ANY, ANY, 0
-    )
-
-
-# ---------------------------------------------------------------------------------------------------------------
 # Cold commands: Python decides and validates; payload is msgpack of one of these, tagged by "t".
 
 
@@ -259,11 +160,85 @@ class AdvanceTime(Cold, frozen=True, tag=True):
     """Timer: let exchange time move when nothing else does (lapsing claims, expiries)."""
 
 
+class SetPhase(Cold, frozen=True, tag=True):
+    """Move a book to another phase (MATCH-090); `until_ns` lets exchange time end a call (0 = open end)."""
+
+    instrument_id: Int64
+    phase: Int64
+    until_ns: Int64 = 0
+    force: bool = False  # end a volatility auction although its price is outside the dynamic band
+
+
+class SetKillSwitch(Cold, frozen=True, tag=True):
+    """Cancel what rests in a scope and refuse new orders there until it is switched off; cancels always work."""
+
+    scope: str  # "key" | "account" | "instrument" | "venue"
+    id: Int64  # of the key, account or instrument; 0 for the venue
+    on: bool
+    reason: str = ""
+
+
+class SetCancelOnDisconnect(Cold, frozen=True, tag=True):
+    """The end of the account's last session cancels all of its orders, whatever they asked for themselves."""
+
+    account: Int64
+    on: bool
+
+
+class SetProtection(Cold, frozen=True, tag=True):
+    """Market-maker protection of one of the account's groups (MATCH-102); 0 = no limit."""
+
+    account: Int64
+    group: Int64  # 1..16
+    lots: Int64 = 0
+    delta: Int64 = 0
+    vega: Int64 = 0
+    window_ns: Int64 = 0
+    frozen_ns: Int64 = 0  # 0 = until it is reset
+
+
+class ResetProtection(Cold, frozen=True, tag=True):
+    """Unfreeze a protection group and let its sums begin at nothing."""
+
+    account: Int64
+    group: Int64
+
+
+class SetGreeks(Cold, frozen=True, tag=True):
+    """What one lot of an instrument counts in protection sums."""
+
+    instrument_id: Int64
+    delta: Int64
+    vega: Int64
+
+
+class SetPreventionGroup(Cold, frozen=True, tag=True):
+    """Accounts of one group never trade with each other (MATCH-030); 0 = in none."""
+
+    account: Int64
+    group: Int64
+
+
+class BustTrade(Cold, frozen=True, tag=True):
+    """Undo a recent trade by compensating transfers at this sequence."""
+
+    trade_id: Int64
+
+
+class CorrectTrade(Cold, frozen=True, tag=True):
+    """Give a recent trade another price by compensating transfers at this sequence."""
+
+    trade_id: Int64
+    price_ticks: Int64
+
+
 ColdCommand = (
     CreateAsset | ListInstrument | CloseInstrument | OpenAccount | SetRule | SetIdentity | Deposit | DefineTranche
     | StartChain | BlockConnected | PoolReport | SetPrice | UpdateMarks | RunVariationMargin | SetScenarios
-    | AdvanceTime
+    | AdvanceTime | SetPhase | SetKillSwitch | SetCancelOnDisconnect | SetProtection | ResetProtection | SetGreeks
+    | SetPreventionGroup | BustTrade | CorrectTrade
 )  # fmt: skip
+ClientCommand = SetCancelOnDisconnect | SetProtection | ResetProtection  # what a gateway may send for its clients
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(ColdCommand)

@@ -17,6 +17,8 @@ GTC: Final = 0
 IOC: Final = 1
 FOK: Final = 2
 GFA: Final = 3  # good for auction
+DAY: Final = 4  # to the next 00:00 UTC of exchange time; GTC for the book
+GTD: Final = 5  # to a given exchange time; GTC for the book
 
 POST_ONLY_NO: Final = 0
 POST_ONLY_REJECT: Final = 1
@@ -54,6 +56,8 @@ ORDER_OPEN: Final = 1
 ORDER_FILLED: Final = 2
 ORDER_CANCELLED: Final = 3
 ORDER_REJECTED: Final = 4
+ORDER_WAITING: Final = 5  # for its trigger
+ORDER_PARKED: Final = 6  # a peg without a price
 
 # Why an order ended or changed (order frame `reason`).
 REASON_NONE: Final = 0
@@ -82,11 +86,15 @@ REASON_KILL_SWITCH: Final = 22
 REASON_POST_ONLY: Final = 23  # triggered orders that fail a check on entering
 REASON_BOOK_FULL: Final = 24
 REASON_PHASE: Final = 25
+REASON_EXPIRED: Final = 26  # its own day or good-till date, not the instrument's
+REASON_FUNDS: Final = 27  # triggered orders that their account cannot carry
+REASON_POSITION_LIMIT: Final = 28
 
 REASON_TEXTS: Final = (
     "", "user", "ioc", "fok", "no_liquidity", "protection", "stp", "amend_total", "amend_replace",
     "disconnect", "eligibility", "margin", "expiry", "budget", "band", "auction_end", "oco", "mmp", "peg",
     "no_reference", "mass", "reduce_only", "kill_switch", "post_only", "book_full", "phase",
+    "expired", "funds", "position_limit",
 )  # fmt: skip
 
 # Command record kinds. Hot kinds (below COMMAND_COLD) run without the interpreter.
@@ -104,7 +112,23 @@ EVENT_ORDER: Final = 2
 EVENT_TRADE: Final = 3
 EVENT_DEPTH: Final = 4
 EVENT_MARK: Final = 5
+EVENT_L3: Final = 6
+EVENT_PHASE: Final = 7
+EVENT_MMP: Final = 8
 EVENT_COLD: Final = 32  # payload: msgpack of a domain.events struct
+
+# Kinds of L3 frames.
+L3_ADDED: Final = 1  # at the back of its price
+L3_CHANGED: Final = 2  # in its place
+L3_REMOVED: Final = 3
+L3_EXECUTED: Final = 4
+
+# Flags of trade frames.
+TRADE_AUCTION: Final = 1  # both orders rested; the newer one stands as taker
+TRADE_IMPLIED: Final = 2  # between an outright and a combo book
+TRADE_COMBO: Final = 4  # of a combo, whose legs follow: it moves nothing itself
+TRADE_COMBO_LEG: Final = 8
+TRADE_BUST: Final = 16  # reverses an earlier trade
 
 ANY_INSTRUMENT: Final = 0xFFFFFFFF
 ANY: Final = 0xFF

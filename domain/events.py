@@ -11,7 +11,17 @@ from typing import Final, NamedTuple
 import msgspec
 
 from domain import wire
-from domain.constants import EVENT_COLD, EVENT_COMMAND, EVENT_DEPTH, EVENT_MARK, EVENT_ORDER, EVENT_TRADE
+from domain.constants import (
+    EVENT_COLD,
+    EVENT_COMMAND,
+    EVENT_DEPTH,
+    EVENT_L3,
+    EVENT_MARK,
+    EVENT_MMP,
+    EVENT_ORDER,
+    EVENT_PHASE,
+    EVENT_TRADE,
+)
 from domain.instruments import Instrument
 
 
@@ -55,6 +65,22 @@ class OrderState(NamedTuple):
     reason: int
     amended: int
     label: str
+    display_lots: int = 0  # iceberg: shown at most
+    shown_lots: int = 0  # in its level now
+    trigger_ticks: int = 0
+    trail_ticks: int = 0
+    trail_bps: int = 0
+    trigger: int = 0
+    reference: int = 0
+    peg: int = 0
+    peg_offset: int = 0
+    mmp: int = 0
+    quote: int = 0
+    quote_set: int = 0
+    oco: int = 0
+    expire_ns: int = 0
+    prevented_lots: int = 0
+    client_id: str = ""
 
 
 class Trade(NamedTuple):
@@ -75,6 +101,7 @@ class Trade(NamedTuple):
     taker_fee: int
     mark_ticks: int
     index_ticks: int
+    flags: int = 0  # TRADE_*
 
 
 class Depth(NamedTuple):
@@ -92,6 +119,37 @@ class Mark(NamedTuple):
     instrument: int
     mark_ticks: int
     index_ticks: int
+
+
+class QueueChange(NamedTuple):
+    """One change of what a level shows, in queue order; `l3_seq` is gap free per instrument."""
+
+    instrument: int
+    side: int
+    kind: int  # L3_*
+    order_id: int
+    price_ticks: int
+    shown_lots: int  # of the order after it
+    l3_seq: int
+
+
+class Phase(NamedTuple):
+    """Phase of a book; in a call with what would trade now, after every command that changes it."""
+
+    instrument: int
+    phase: int
+    until_ns: int
+    price_ticks: int  # means something where volume is above 0
+    volume_lots: int
+    surplus_lots: int
+
+
+class ProtectionTriggered(NamedTuple):
+    """A protection group reached a limit: its orders are cancelled, and it is frozen (0 = until reset)."""
+
+    account: int
+    group: int
+    frozen_until_ns: int
 
 
 class ColdEvent(msgspec.Struct, frozen=True, tag_field="t"):
@@ -213,13 +271,43 @@ class AccountsChanged(ColdEvent, frozen=True, tag=True):
     accounts: tuple[int, ...]
 
 
+class KillSwitchSet(ColdEvent, frozen=True, tag=True):
+    scope: str
+    id: int
+    on: bool
+    reason: str
+
+
+class TradeBusted(ColdEvent, frozen=True, tag=True):
+    """A trade was undone by compensating transfers."""
+
+    trade_id: int
+    instrument_id: int
+    buyer: int
+    seller: int
+    price_ticks: int
+    lots: int
+
+
+class TradeCorrected(ColdEvent, frozen=True, tag=True):
+    """A trade got another price by compensating transfers."""
+
+    trade_id: int
+    instrument_id: int
+    buyer: int
+    seller: int
+    price_ticks: int
+    corrected_ticks: int
+    lots: int
+
+
 ColdEventType = (
     AssetCreated | InstrumentListed | InstrumentClosed | AccountOpened | RuleSet | EligibilityChanged | Deposited
     | BlockAccepted | BlockRefused | DividendChanged | VariationMarginPaid | AccountsChanged | FixingPublished
-    | ForwardSettled | ShortfallCovered
+    | ForwardSettled | ShortfallCovered | KillSwitchSet | TradeBusted | TradeCorrected
 )  # fmt: skip
 
-Event = CommandApplied | OrderState | Trade | Depth | Mark | ColdEventType
+Event = CommandApplied | OrderState | Trade | Depth | Mark | QueueChange | Phase | ProtectionTriggered | ColdEventType
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(ColdEventType)
@@ -240,14 +328,18 @@ def encode_mark(instrument: int, mark_ticks: int, index_ticks: int) -> bytes:
 def decode_order(frame: bytes | memoryview) -> OrderState:
     """The order state in an order frame."""
     (_, _, _, order_id, origin, account, instrument, price, total, filled, notional, fee, created, updated,
-     side, order_type, tif, stp, post_only, reduce_only, cod, state, reason, label_bytes, amended, _) = (
-        wire.ORDER_EVENT.unpack_from(frame)
-    )  # fmt: skip
+     side, order_type, tif, stp, post_only, reduce_only, cod, state, reason, label_bytes, amended,
+     peg_offset, display, shown, trigger_ticks, trail_ticks, expire_ns, prevented, oco, quote_set, trail_bps,
+     trigger, reference, peg, mmp, quote, client_id_bytes) = wire.ORDER_EVENT.unpack_from(frame)  # fmt: skip
     start = wire.ORDER_EVENT.size
-    label = bytes(frame[start : start + label_bytes]).decode("utf-8", "replace")  # its owner's bytes, never trusted
+    middle = start + label_bytes
+    label = bytes(frame[start:middle]).decode("utf-8", "replace")  # its owner's bytes, never trusted
+    client_id = bytes(frame[middle : middle + client_id_bytes]).decode("utf-8", "replace") if client_id_bytes else ""
     return OrderState(
         order_id, origin, account, instrument, price, total, filled, notional, fee, created, updated,
         side, order_type, tif, stp, post_only, reduce_only, cod, state, reason, amended, label,
+        display, shown, trigger_ticks, trail_ticks, trail_bps, trigger, reference, peg, peg_offset, mmp,
+        quote, quote_set, oco, expire_ns, prevented, client_id,
     )  # fmt: skip
 
 
@@ -260,12 +352,19 @@ def decode_event(frame: bytes | memoryview) -> Event:
         return decode_order(frame)
     if kind == EVENT_TRADE:
         fields = wire.TRADE_EVENT.unpack_from(frame)
-        return Trade._make(fields[3:8] + fields[9:])
+        return Trade._make(fields[3:8] + fields[9:] + fields[8:9])
     if kind == EVENT_DEPTH:
         return Depth._make(wire.DEPTH_EVENT.unpack_from(frame)[3:])
     if kind == EVENT_MARK:
         fields = wire.MARK_EVENT.unpack_from(frame)
         return Mark(fields[3], fields[5], fields[6])
+    if kind == EVENT_L3:
+        fields = wire.L3_EVENT.unpack_from(frame)
+        return QueueChange._make(fields[3:6] + fields[7:])
+    if kind == EVENT_PHASE:
+        return Phase._make(wire.PHASE_EVENT.unpack_from(frame)[3:])
+    if kind == EVENT_MMP:
+        return ProtectionTriggered._make(wire.MMP_EVENT.unpack_from(frame)[3:])
     if kind == EVENT_COLD:
         payload_bytes = wire.COLD_EVENT_PREFIX.unpack_from(frame)[3]
         start = wire.COLD_EVENT_PREFIX.size

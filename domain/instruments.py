@@ -20,7 +20,7 @@ KIND_SPOT: Final = 1  # hashrate tokens and BTC_USDC: both legs move inside the 
 KIND_FORWARD: Final = 2  # hashprice of a delivery month, margined
 KIND_OPTION: Final = 3  # reserved
 KIND_NOTE: Final = 4  # reserved
-KIND_COMBO: Final = 5  # reserved
+KIND_COMBO: Final = 5  # spreads and strips of forwards: a price, no position of its own
 
 AMOUNT_SCALE: Final = 10**8  # lot_amount is in 1e-8 of the base unit
 PRICE_SCALE: Final = 10**8  # tick_price is in 1e-8 of the quote unit
@@ -54,6 +54,7 @@ class Instrument(msgspec.Struct, frozen=True):
     strike_ticks: int = 0  # options
     option_kind: str = ""  # options: "call" | "put"
     legs: tuple[tuple[int, int], ...] = ()  # combos: (instrument_id, ratio in lots)
+    auction_ns: int = 60 * 10**9  # how long a volatility auction lasts, and each extension
 
 
 @lru_cache(maxsize=65_536)

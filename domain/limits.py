@@ -23,3 +23,6 @@ class Limits(msgspec.Struct, frozen=True):
     pegs_max: int = 250  # pegs of one book
     mmp_groups_max: int = 4_096  # protection groups of all accounts, 2 KiB each
     combo_legs_max: int = 1_024  # legs of all combos
+    client_ids_max: int = 1_000_000  # client order ids of one UTC day
+    closed_orders_max: int = 65_536  # ended orders whose final state is remembered
+    trades_kept_max: int = 65_536  # recent trades that can be busted or corrected

@@ -27,6 +27,7 @@ class RejectCode(IntEnum):
     ACCOUNT_REDUCE_ONLY = 2021
     REDUCE_ONLY_INCREASES = 2022
     POSITION_LIMIT = 2023  # value = the limit in lots
+    KILLED = 2024  # a kill switch is on; detail = its scope
     # cold commands
     ALREADY_EXISTS = 2040
     UNKNOWN_ASSET = 2041
@@ -36,7 +37,7 @@ class RejectCode(IntEnum):
     INSUFFICIENT_BALANCE = 3001  # value = what is missing, ledger units of the asset in detail
     INSUFFICIENT_MARGIN = 3002  # value = what is missing, ledger units of the settlement asset in detail
     # 4xxx book
-    UNKNOWN_ORDER = 4001  # unknown, foreign, filled and cancelled look the same
+    UNKNOWN_ORDER = 4001  # unknown and foreign look the same
     POST_ONLY_CROSS = 4002
     BOOK_FULL = 4003
     OPEN_ORDERS_MAX = 4004
@@ -56,6 +57,12 @@ class RejectCode(IntEnum):
     ILLEGAL_PHASE = 4018  # a transition that is not in the table
     BOOK_HALTED = 4019
     BOOK_CLOSED = 4020
+    DUPLICATE_CLIENT_ID = 4021  # used today by an order that is not remembered any more; value = its id
+    CLIENT_IDS_FULL = 4022  # all client order ids of the day are given out
+    ORDER_ALREADY_FILLED = 4023  # one's own; value = filled lots
+    ORDER_ALREADY_CLOSED = 4024  # one's own; detail = reason of its end, value = filled lots
+    UNKNOWN_TRADE = 4025
+    TRADE_ALREADY_BUSTED = 4026
     # 5xxx chain
     UNKNOWN_PARENT = 5001
     BAD_WORK = 5002

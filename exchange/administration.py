@@ -20,6 +20,8 @@ from domain.commands import (
 )
 from domain.constants import (
     FIRST_CLIENT_ACCOUNT,
+    PHASE_CLOSED,
+    PHASE_EXPIRED,
     REASON_ELIGIBILITY,
     REASON_EXPIRY,
     SITG,
@@ -38,6 +40,7 @@ from domain.instruments import KIND_FORWARD, KIND_SPOT, Instrument
 from domain.rejects import RejectCode
 from exchange.epochs import cancel_where, set_epoch
 from exchange.state import MARGIN_ASSETS, Asset, Refusal, State
+from exchange.steering import set_phase
 
 RATE_PPM_MAX = 10_000_000  # risk rates: ten times the value of a lot
 LOT_VALUE_MAX = 2**46  # ledger units of one lot at the top of its band, so that sums over orders stay inside int64
@@ -72,7 +75,7 @@ def list_instrument(state: State, command: ListInstrument) -> Refusal | None:
     if instrument.kind == KIND_FORWARD and command.mark_ticks > instrument.rules.band_high_ticks:
         return Refusal(RejectCode.BAD_COMMAND)
     base = state.assets.get(instrument.base)
-    state.core.open_book(instrument.instrument_id, instrument.rules)
+    state.core.open_book(instrument)
     state.instruments.append(instrument)
     state.core.list_contract(
         instrument,
@@ -159,9 +162,14 @@ def close_instrument(state: State, command: CloseInstrument) -> Refusal | None:
 
 
 def close_market(state: State, instrument_id: int, reason: str) -> None:
-    """The acting half, also for expiries."""
+    """The acting half, also for expiries. Combos over it close first: they have no price without all of their legs."""
+    for combo in state.instruments:
+        if any(leg == instrument_id for leg, _ in combo.legs) and state.core.is_open(combo.instrument_id):
+            close_market(state, combo.instrument_id, reason)
     state.core.close_contract(instrument_id)
     cancel_where(state.core, REASON_EXPIRY, instruments={instrument_id: True})
+    for phase in (PHASE_CLOSED, PHASE_EXPIRED):
+        set_phase(state.core, instrument_id, phase, 0, False)
     state.emit(InstrumentClosed(instrument_id, reason))
 
 

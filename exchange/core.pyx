@@ -10,19 +10,22 @@ from libc.string cimport memcpy
 
 import msgspec
 
-from clearing.contracts cimport KIND_SPOT, NO_MARGIN, SCENARIOS, contract_t
+from clearing.contracts cimport KIND_COMBO, KIND_SPOT, NO_MARGIN, SCENARIOS, contract_t
 from clearing.ledger cimport Ledger
 from clearing.margin cimport MARGIN_SLOTS, Margin
 from clearing.positions cimport Positions
 from clearing.timeline cimport Timeline
 from clearing.whitelist cimport Whitelist
 from domain.wire cimport command_header_t
-from exchange.emit cimport begin_command, emit_order, end_command, frame_new
+from exchange.emit cimport begin_command, end_command, frame_new
+from exchange.memory cimport client_ids_rebuild, closed_find, due_rebuild, emit_closed
 from exchange.order_entry cimport run_hot
+from exchange.phases cimport find_due
+from exchange.reports cimport emit_live
 from matching.book_state cimport depth_of, dump_engine, load_engine
 from matching.engine cimport MatchingEngine
-from matching.order_pool cimport book_of, filled_of, id_find, is_live, open_of, price_of, side_of
-from matching.slabs cimport engine_add_book
+from matching.order_pool cimport book_of, id_find, is_live, open_of, side_of
+from matching.slabs cimport engine_add_book, engine_add_combo
 
 from clearing.registry import Registry
 from clearing.scenarios import losses_of_long_lot
@@ -31,6 +34,33 @@ from domain.ensure import ensure
 from domain.units import NS_PER_S
 
 OUT_BYTES_START = 1 << 20
+NEVER = 2**63 - 1
+
+
+cdef list slabs_of(core_t *c, uint32_t assets_max):
+    """(where its pointer stands, bytes) of every slab, in one list, so that none is forgotten."""
+    cdef size_t slots = <size_t>c.engine.orders_max + 1 if c.engine != NULL else 0
+    cdef size_t instruments = c.instruments_max
+    return [
+        (<size_t>&c.contracts, instruments * sizeof(contract_t)),
+        (<size_t>&c.tapes, instruments * sizeof(tape_t)),
+        (<size_t>&c.clocks, instruments * sizeof(phase_clock_t)),
+        (<size_t>&c.calls, instruments * sizeof(uint32_t)),
+        (<size_t>&c.killed_instruments, instruments),
+        (<size_t>&c.killed_keys, <size_t>KEYS_MAX),
+        (<size_t>&c.account_state, <size_t>c.accounts_max),
+        (<size_t>&c.account_flags, <size_t>c.accounts_max),
+        (<size_t>&c.margin_slot_of_asset, <size_t>assets_max),
+        (<size_t>&c.infos, slots * sizeof(order_info_t)),
+        (<size_t>&c.mores, slots * sizeof(order_more_t)),
+        (<size_t>&c.heap, (slots + 1) * sizeof(due_order_t)),
+        (<size_t>&c.heap_at, slots * sizeof(uint32_t)),
+        (<size_t>&c.closed, <size_t>c.closed_max * sizeof(closed_t)),
+        (<size_t>&c.closed_mores, <size_t>c.closed_max * sizeof(order_more_t)),
+        (<size_t>&c.kept, <size_t>c.trades_max * sizeof(trade_record_t)),
+        (<size_t>&c.client_ids, (<size_t>c.client_ids_max + 1) * sizeof(client_id_t)),
+        (<size_t>&c.client_index, (<size_t>c.client_mask + 1) * sizeof(uint32_t)),
+    ]
 
 
 cdef class Core:
@@ -57,25 +87,27 @@ cdef class Core:
         self.c.whitelist = &(<Whitelist>self.registry.whitelist).c
         self.c.accounts_max, self.c.instruments_max = limits.accounts_max, limits.instruments_max
         self.c.orders_per_account_max = limits.orders_per_account_max
-        self.c.contracts = <contract_t *>calloc(limits.instruments_max, sizeof(contract_t))
-        self.c.infos = <order_info_t *>calloc(<size_t>limits.orders_max + 1, sizeof(order_info_t))
-        self.c.tapes = <tape_t *>calloc(limits.instruments_max, sizeof(tape_t))
-        self.c.account_state = <uint8_t *>calloc(limits.accounts_max, 1)
-        self.c.margin_slot_of_asset = <uint8_t *>calloc(limits.assets_max, 1)
+        self.c.closed_max, self.c.trades_max = limits.closed_orders_max, limits.trades_kept_max
+        self.c.client_ids_max, self.c.client_day = limits.client_ids_max, -1
+        self.c.due_ns = NEVER
+        self.c.client_mask = 15
+        while self.c.client_mask < 2 * <uint64_t>limits.client_ids_max:
+            self.c.client_mask = 2 * self.c.client_mask + 1
+        slabs = slabs_of(&self.c, limits.assets_max)
+        for place, size in slabs:
+            (<void **><size_t>place)[0] = calloc(1, size)
+            if (<void **><size_t>place)[0] == NULL:
+                raise MemoryError("core slabs")
         self.c.out = <char *>malloc(OUT_BYTES_START)
         self.c.out_capacity = OUT_BYTES_START
-        if (self.c.contracts == NULL or self.c.infos == NULL or self.c.tapes == NULL or self.c.account_state == NULL
-                or self.c.margin_slot_of_asset == NULL or self.c.out == NULL):
+        if self.c.out == NULL:
             raise MemoryError("core slabs")
         for asset in range(limits.assets_max):
             self.c.margin_slot_of_asset[asset] = NO_MARGIN
 
     def __dealloc__(self):
-        free(self.c.contracts)
-        free(self.c.infos)
-        free(self.c.tapes)
-        free(self.c.account_state)
-        free(self.c.margin_slot_of_asset)
+        for place, _ in slabs_of(&self.c, 0):
+            free((<void **><size_t>place)[0])
         free(self.c.out)
 
     # ---------------------------------------------------------------------------------------------- the hot run
@@ -105,6 +137,10 @@ cdef class Core:
         """True when some eligibility ends at or before `time_ns`."""
         return time_ns >= self.c.whitelist.next_lapse_ns
 
+    def is_due(self, int64_t time_ns):
+        """True when something is to happen by itself at or before `time_ns`."""
+        return time_ns >= self.c.due_ns
+
     def take_events(self):
         """The frames written since the last call."""
         out = self.c.out[:self.c.out_used]
@@ -117,7 +153,7 @@ cdef class Core:
         """First frame of a cold command; sequence and time become its own."""
         cdef const command_header_t *header = <const command_header_t *>&record[0]
         self.c.sequence = header.sequence
-        self.c.time_ns = header.time_ns
+        self.c.time_ns = self.c.engine.now = header.time_ns
         begin_command(&self.c, header, account)
 
     def end_cold(self, int code, uint32_t detail, int64_t value):
@@ -157,9 +193,12 @@ cdef class Core:
         """Margin book of a settlement asset, None if nothing margined settles in it."""
         return None if self.c.margin_slot_of_asset[asset] == NO_MARGIN else self.c.margin_slot_of_asset[asset]
 
-    def open_book(self, uint32_t instrument, rules):
+    def open_book(self, instrument):
         """Open the book of a new instrument (also before a load)."""
-        engine_add_book(self.c.engine, instrument, rules)
+        if instrument.legs:
+            engine_add_combo(self.c.engine, instrument.instrument_id, instrument.rules, instrument.legs)
+        else:
+            engine_add_book(self.c.engine, instrument.instrument_id, instrument.rules)
 
     def list_contract(self, instrument, uint32_t base_asset, uint32_t quote_asset, bint base_is_token, int64_t psr,
                       int64_t mark_ticks, int64_t index_ticks):
@@ -173,6 +212,8 @@ cdef class Core:
         contract.taker_fee_ppm, contract.maker_fee_ppm = instrument.taker_fee_ppm, instrument.maker_fee_ppm
         contract.position_lots_max = instrument.position_lots_max
         contract.expiry_ns = instrument.expiry_ns
+        contract.bias_ticks = instrument.rules.price_bias_ticks
+        self.c.clocks[<uint32_t>instrument.instrument_id].auction_ns = instrument.auction_ns
         contract.mark_ticks, contract.index_ticks = mark_ticks, index_ticks
         contract.margin_slot = NO_MARGIN if contract.kind == KIND_SPOT else self.c.margin_slot_of_asset[quote_asset]
         self.set_scan(instrument.instrument_id, psr)
@@ -216,9 +257,7 @@ cdef class Core:
         return depth_of(self.c.engine, instrument, 0, levels), depth_of(self.c.engine, instrument, 1, levels)
 
     cdef write_open_order(self, uint32_t slot):
-        emit_order(&self.c, self.c.engine.orders[slot].order_id, self.c.engine.orders[slot].owner,
-                   book_of(self.c.engine, slot), side_of(self.c.engine, slot), price_of(self.c.engine, slot),
-                   filled_of(self.c.engine, slot), 1, 0, &self.c.infos[slot])
+        emit_live(&self.c, slot)
 
     def open_order_frames(self, uint32_t account):
         """Order frames of an account's resting orders, oldest first. Not to be called inside a command."""
@@ -230,7 +269,7 @@ cdef class Core:
         return self.take_events()
 
     def open_order_frame(self, uint32_t account, uint64_t order_id):
-        """Order frame of one resting order of the account; empty if there is none."""
+        """Order frame of one live order of the account; empty if there is none."""
         ensure(self.c.out_used == 0, "reads are served between groups")
         cdef uint32_t slot = id_find(self.c.engine, order_id)
         if slot == 0 or account == 0 or self.c.engine.orders[slot].owner != account:
@@ -238,12 +277,21 @@ cdef class Core:
         self.write_open_order(slot)
         return self.take_events()
 
+    def closed_order_frame(self, uint32_t account, uint64_t order_id):
+        """Order frame of an order of the account that ended and is remembered; empty if there is none."""
+        ensure(self.c.out_used == 0, "reads are served between groups")
+        cdef closed_t *closed = closed_find(&self.c, order_id, account)
+        if closed == NULL:
+            return b""
+        emit_closed(&self.c, closed)
+        return self.take_events()
+
     def holds(self):
         """{(account, instrument, side): promised units of the hold asset} recomputed from the resting orders."""
         cdef uint32_t slot
         cdef dict out = {}
         for slot in range(1, self.c.engine.slots_used + 1):
-            if is_live(self.c.engine, slot):
+            if self.c.infos[slot].holding and is_live(self.c.engine, slot):
                 key = (self.c.engine.orders[slot].owner, book_of(self.c.engine, slot), side_of(self.c.engine, slot))
                 out[key] = out.get(key, 0) + open_of(self.c.engine, slot) * self.c.infos[slot].hold_per_lot
         return out
@@ -254,31 +302,64 @@ cdef class Core:
         """Every slab up to its high-water mark; equal histories give equal bytes."""
         accounts = self.c.ledger.accounts_used
         return msgspec.msgpack.encode([
-            self.c.sequence, self.c.time_ns, self.c.trades,
+            [self.c.sequence, self.c.time_ns, self.c.trades, self.c.heap_count, self.c.client_ids_used,
+             self.c.client_day, self.c.kills, self.c.venue_killed],
             dump_engine(self.c.engine), self.ledger.dump(), self.positions.dump(), self.margin.dump(accounts),
             self.timeline.dump(), self.registry.dump(),
-            (<char *>self.c.contracts)[:self.c.instruments_max * sizeof(contract_t)],
-            (<char *>self.c.infos)[:(<size_t>self.c.engine.slots_used + 1) * sizeof(order_info_t)],
-            (<char *>self.c.tapes)[:self.c.instruments_max * sizeof(tape_t)],
-            (<char *>self.c.account_state)[:self.c.accounts_max],
-            (<char *>self.c.margin_slot_of_asset)[:<size_t>self.limits.assets_max],
+            [(<char *><size_t>place)[:size] for place, size in self.dumped_slabs()],
+            self.closed_orders(),
         ])
+
+    cdef list closed_orders(self):
+        cdef uint32_t number
+        return [(number, (<char *>&self.c.closed[number])[:sizeof(closed_t)],
+                 (<char *>&self.c.closed_mores[number])[:sizeof(order_more_t)])
+                for number in range(self.c.closed_max) if self.c.closed[number].order_id]
+
+    def dumped_slabs(self):
+        """(address, bytes) of what goes into a dump as it stands, in one order for dump and load."""
+        cdef size_t slots = <size_t>self.c.engine.slots_used + 1, instruments = self.c.instruments_max
+        kept = min(self.c.trades + 1, <uint64_t>self.c.trades_max)
+        return [
+            (<size_t>self.c.contracts, instruments * sizeof(contract_t)),
+            (<size_t>self.c.tapes, instruments * sizeof(tape_t)),
+            (<size_t>self.c.clocks, instruments * sizeof(phase_clock_t)),
+            (<size_t>self.c.killed_instruments, instruments),
+            (<size_t>self.c.killed_keys, <size_t>KEYS_MAX if self.c.kills else 0),
+            (<size_t>self.c.account_state, <size_t>self.c.accounts_max),
+            (<size_t>self.c.account_flags, <size_t>self.c.accounts_max),
+            (<size_t>self.c.margin_slot_of_asset, <size_t>self.limits.assets_max),
+            (<size_t>self.c.infos, slots * sizeof(order_info_t)),
+            (<size_t>self.c.mores, slots * sizeof(order_more_t)),
+            (<size_t>self.c.heap, (<size_t>self.c.heap_count + 1) * sizeof(due_order_t)),
+            (<size_t>self.c.kept, kept * sizeof(trade_record_t)),
+            (<size_t>self.c.client_ids, (<size_t>self.c.client_ids_used + 1) * sizeof(client_id_t)),
+        ]
 
     def load(self, bytes data):
         """Fill a fresh core, whose books are opened, from a dump."""
-        (self.c.sequence, self.c.time_ns, self.c.trades, engine, ledger, positions, margin, timeline, registry,
-         contracts, infos, tapes, states, slots) = msgspec.msgpack.decode(data)
+        numbers, engine, ledger, positions, margin, timeline, registry, slabs, closed = msgspec.msgpack.decode(data)
+        (self.c.sequence, self.c.time_ns, self.c.trades, heap_count, client_ids_used, self.c.client_day, self.c.kills,
+         self.c.venue_killed) = numbers
+        ensure(heap_count <= self.c.engine.orders_max and client_ids_used <= self.c.client_ids_max, "dump of the limits")
+        self.c.heap_count, self.c.client_ids_used = heap_count, client_ids_used
         load_engine(self.c.engine, engine)
         self.ledger.load(ledger)
         self.positions.load(positions)
         self.margin.load(margin)
         self.timeline.load(timeline)
         self.registry.load(registry, self.c.time_ns)
-        copy_slab(<char *>self.c.contracts, contracts, self.c.instruments_max * sizeof(contract_t))
-        copy_slab(<char *>self.c.infos, infos, (<size_t>self.c.engine.slots_used + 1) * sizeof(order_info_t))
-        copy_slab(<char *>self.c.tapes, tapes, self.c.instruments_max * sizeof(tape_t))
-        copy_slab(<char *>self.c.account_state, states, self.c.accounts_max)
-        copy_slab(<char *>self.c.margin_slot_of_asset, slots, self.limits.assets_max)
+        places = self.dumped_slabs()
+        ensure(len(places) == len(slabs), "every slab is in the dump")
+        for (place, size), slab in zip(places, slabs):
+            copy_slab(<char *><size_t>place, slab, size)
+        for number, order, more in closed:
+            ensure(number < self.c.closed_max, "dump of the limits")
+            copy_slab(<char *>&self.c.closed[<uint32_t>number], order, sizeof(closed_t))
+            copy_slab(<char *>&self.c.closed_mores[<uint32_t>number], more, sizeof(order_more_t))
+        due_rebuild(&self.c)
+        client_ids_rebuild(&self.c)
+        find_due(&self.c)
 
 
 cdef int copy_slab(char *target, bytes data, size_t size) except -1:

@@ -8,10 +8,12 @@ from clearing.dividends import DividendState
 from clearing.scenarios import losses_of_long_lot
 from domain.constants import BUY, DIVIDEND_SOURCE, FIRST_CLIENT_ACCOUNT, SUSPENSE
 from domain.ensure import ensure
-from domain.events import OrderState, decode_events
-from domain.instruments import KIND_FORWARD, KIND_SPOT
+from domain.instruments import KIND_COMBO, KIND_FORWARD, KIND_SPOT
 from domain.units import NS_PER_S
+from exchange.epochs import combo_loss_at, promises
 from exchange.state import MARGIN_ASSETS, State
+
+Promise = tuple[int, int, int, int, int]  # account, instrument, side, lots, price; or the loss per lot in its place
 
 
 def check_state(state: State) -> None:
@@ -52,9 +54,12 @@ def check_holds(state: State) -> None:
 def check_margin(state: State) -> None:
     """V, W, the exposure sums and unsettled variation margin equal a recomputation from positions and orders (I26)."""
     unsettled = recompute_unsettled(state)
+    orders_of: dict[int, list[Promise]] = {}
+    for promise in promises(state.core):
+        orders_of.setdefault(promise[0], []).extend(legs_of(state, promise))
     for offset in range(len(state.accounts)):
         account = FIRST_CLIENT_ACCOUNT + offset
-        orders = [o for o in decode_events(state.core.open_order_frames(account)) if isinstance(o, OrderState)]
+        orders = orders_of.get(account, [])
         for slot, name in enumerate(MARGIN_ASSETS):
             v, w, longs, shorts, gross, loss, exposed = state.core.margin.vectors(account, slot)
             expected = recompute(state, account, name, orders)
@@ -66,6 +71,20 @@ def check_margin(state: State) -> None:
                 state.core.margin.unsettled(account, slot) == unsettled.get((account, name), 0),
                 f"account {account} {name}: unsettled variation margin recomputed",
             )
+
+
+def legs_of(state: State, promise: Promise) -> list[Promise]:
+    """An order as margin counts it: (account, instrument, side, lots, loss per lot), one per leg of a combo."""
+    account, instrument_id, side, lots, price_ticks = promise
+    instrument = state.instruments[instrument_id]
+    if instrument.kind == KIND_COMBO:
+        loss = combo_loss_at(state.core, instrument_id, side, price_ticks)
+        sides = [(leg, side if ratio > 0 else 1 - side) for leg, ratio in instrument.legs]
+        return [(account, leg, at, lots, 0 if place else loss) for place, (leg, at) in enumerate(sides)]
+    mark_ticks, _ = state.core.mark(instrument_id)
+    direction = 1 if side == BUY else -1
+    loss = max(0, direction * (price_ticks - mark_ticks)) * instrument.tick_value
+    return [(account, instrument_id, side, lots, loss)]
 
 
 def recompute_unsettled(state: State) -> dict[tuple[int, str], int]:
@@ -82,7 +101,7 @@ def recompute_unsettled(state: State) -> dict[tuple[int, str], int]:
 
 
 def recompute(
-    state: State, account: int, name: str, orders: list[OrderState]
+    state: State, account: int, name: str, orders: list[Promise]
 ) -> tuple[list[int], list[int], tuple[int, int, int, int, int]]:
     """The vectors from scratch."""
     v, w = [0] * 16, [0] * 16
@@ -91,20 +110,17 @@ def recompute(
         if instrument.kind != KIND_FORWARD or instrument.quote != name:
             continue
         psr = state.core.psr(instrument.instrument_id)
-        mark_ticks, _ = state.core.mark(instrument.instrument_id)
         scan = losses_of_long_lot(psr)
         lots = buys = sells = 0
         for position in state.core.positions.of_account(account):
             if position[0] == instrument.instrument_id:
                 lots = position[1]
-        for order in orders:
-            if order.instrument != instrument.instrument_id:
+        for _, order_instrument, side, open_lots, per_lot in orders:
+            if order_instrument != instrument.instrument_id:
                 continue
-            open_lots = order.total_lots - order.filled_lots
-            direction = 1 if order.side == BUY else -1
-            per_lot = max(0, direction * (order.price_ticks - mark_ticks)) * instrument.tick_value
+            direction = 1 if side == BUY else -1
             loss += open_lots * per_lot
-            buys, sells = (buys + open_lots, sells) if order.side == BUY else (buys, sells + open_lots)
+            buys, sells = (buys + open_lots, sells) if side == BUY else (buys, sells + open_lots)
             w = [w[s] + open_lots * max(0, direction * scan[s] + per_lot) for s in range(16)]
         v = [v[s] + lots * scan[s] for s in range(16)]
         long, short = max(0, lots + buys), max(0, sells - lots)

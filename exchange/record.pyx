@@ -6,11 +6,15 @@ After a batch passed here every length, kind and trailing label is inside its re
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from domain.wire cimport amend_order_t, cancel_all_t, cancel_order_t, command_header_t, new_order_t
+from domain.wire cimport (amend_order_t, cancel_all_t, cancel_order_t, command_header_t, new_order_t, order_terms_t)
 
+import msgspec
+
+from domain.commands import ClientCommand, decode_cold
 from domain.wire import split_records  # noqa: F401  (re-exported for readers of the journal)
 
 cdef enum:
+    HAS_TERMS = 1
     CANCEL_SESSION = 5
     COLD = 32
     COLD_PREFIX_BYTES = 48
@@ -40,10 +44,23 @@ cdef bint well_formed(const char *at, size_t left) noexcept nogil:
             or header.length_bytes > RECORD_BYTES_MAX):
         return False
     if header.kind == 1:
-        return (<const new_order_t *>at).label_bytes <= header.length_bytes - sizeof(new_order_t)
+        return well_formed_order(<const new_order_t *>at)
+    if 4 <= header.kind <= 6:
+        return (<const cancel_all_t *>at).label_bytes <= header.length_bytes - sizeof(cancel_all_t)
     if header.kind == COLD:
         return (<const uint32_t *>(at + sizeof(command_header_t)))[0] <= header.length_bytes - COLD_PREFIX_BYTES
     return True
+
+
+cdef bint well_formed_order(const new_order_t *order) noexcept nogil:
+    """Are terms, label and client id inside the record?"""
+    cdef size_t needed = sizeof(new_order_t) + order.label_bytes
+    if order.header.flags & HAS_TERMS:
+        needed += sizeof(order_terms_t)
+        if needed > order.header.length_bytes:
+            return False
+        needed += (<const order_terms_t *>(<const char *>order + sizeof(new_order_t))).client_id_bytes
+    return needed <= order.header.length_bytes
 
 
 def count_records(const unsigned char[::1] data):
@@ -74,9 +91,10 @@ def stamp_records(unsigned char[::1] data, uint64_t first_sequence, int64_t time
 
 
 def from_clients_of(const unsigned char[::1] data, uint64_t gateway):
-    """True if every record of a well-formed batch is what a gateway may send: a hot client command of its own sessions.
+    """True if every record of a well-formed batch is what a gateway may send: a client's command of its own sessions.
 
-    Cold commands and the cancelling of other gateways' sessions are the venue's own. O(records).
+    Those are the hot ones and domain.commands.ClientCommand. All other cold commands and the cancelling of other
+    gateways' sessions are the venue's own. O(records).
     """
     cdef size_t at = 0, length = data.shape[0]
     cdef const command_header_t *header
@@ -84,7 +102,19 @@ def from_clients_of(const unsigned char[::1] data, uint64_t gateway):
         if not well_formed(<const char *>&data[at], length - at):
             return False
         header = <const command_header_t *>&data[at]
-        if header.kind > CANCEL_SESSION or (header.origin >> 32 != gateway and header.origin != 0):
+        if header.origin >> 32 != gateway and header.origin != 0:
+            return False
+        if header.kind > CANCEL_SESSION and not (
+            header.kind == COLD and is_client_command(bytes(data[at : at + header.length_bytes]))
+        ):
             return False
         at += header.length_bytes
     return True
+
+
+def is_client_command(bytes record):
+    """Is this cold record one that clients may send through their gateway?"""
+    try:
+        return isinstance(decode_cold(record), ClientCommand)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False

@@ -9,21 +9,22 @@ trade move inside it (delivery versus payment, model 1).
 """
 from libc.stdint cimport int64_t, uint32_t
 
-from clearing.contracts cimport KIND_FORWARD, KIND_SPOT, NO_MARGIN, contract_t
+from clearing.contracts cimport KIND_COMBO, KIND_FORWARD, KIND_SPOT, NO_MARGIN, contract_t
 from clearing.ledger cimport balance_at, free_cash, transfer
 from clearing.margin cimport (add_fill, add_order, initial_of, margin_book, margin_book_t, order_loss, requirement)
 from clearing.positions cimport position_find, position_open, position_t
 from clearing.timeline cimport timeline_add
 from domain.cfixed cimport fixed_add, fixed_mul, fixed_mul_div_ceil
 from domain.wire cimport trade_event_t
-from exchange.core cimport ACCOUNT_REDUCE_ONLY, core_t, order_info_t, tape_t
-from exchange.emit cimport emit_order, emit_trade
+from exchange.combos cimport combo_cross, combo_funds, combo_hold
+from exchange.core cimport ACCOUNT_REDUCE_ONLY, core_t, order_info_t, tape_t, trade_record_t
+from exchange.emit cimport emit_trade
 from matching.types cimport book_event_t
 
 cdef enum:
     FEES = 2
-    ORDER_OPEN = 1
-    ORDER_FILLED = 2
+    TRADE_AUCTION = 1
+    TRADE_COMBO = 4
     NOTIONAL_RANGE = 2010
     ACCOUNT_REDUCE_ONLY_CODE = 2021
     POSITION_LIMIT = 2023
@@ -32,7 +33,7 @@ cdef enum:
     INSUFFICIENT_MARGIN = 3002
 
 
-cdef inline int64_t fee_per_lot(contract_t *contract, int64_t price_ticks, int *overflow) noexcept nogil:
+cdef int64_t fee_per_lot(contract_t *contract, int64_t price_ticks, int *overflow) noexcept nogil:
     """Worst-case fee of one lot, rounded up: fills of k lots pay ceil(k x fee) <= k x ceil(fee) (FEE-001)."""
     return fixed_mul_div_ceil(fixed_mul(price_ticks, contract.tick_value, overflow),
                               max(contract.taker_fee_ppm, contract.maker_fee_ppm), 1_000_000, overflow)
@@ -48,6 +49,9 @@ cdef void check_funds(core_t *c, uint32_t account, uint32_t instrument, int side
     funds.detail = 0
     funds.value = 0
     funds.loss_per_lot = 0
+    if contract.kind == KIND_COMBO:
+        combo_funds(c, account, instrument, side, price_ticks, lots, funds)
+        return
     fixed_mul(fixed_mul(price_ticks, contract.tick_value, &overflow), lots, &overflow)
     if contract.kind == KIND_FORWARD:
         if side == 1 and c.engine.books[instrument].best[0] > dearest:
@@ -99,7 +103,7 @@ cdef void check_margin(core_t *c, uint32_t account, uint32_t instrument, int sid
     cdef margin_book_t *book
     cdef margin_book_t tried
     cdef position_t none
-    cdef int64_t equity, missing, same_side, over = 0
+    cdef int64_t same_side, over = 0
     cdef bint reducing = False
     if slot == NO_MARGIN:
         return
@@ -124,16 +128,22 @@ cdef void check_margin(core_t *c, uint32_t account, uint32_t instrument, int sid
         add_order(&tried, contract, &none, side, lots - over, funds.loss_per_lot)
     elif tried.exposed == 0 and tried.unsettled >= 0:
         return      # a loss that no cycle has collected yet stays covered after the position is closed
-    equity = free_cash(c.ledger, account, funds.asset) - need + tried.unsettled
-    missing = initial_of(requirement(c.margin, &tried, slot)) - equity
+    check_equity(c, account, &tried, slot, reducing, need, funds)
+    if funds.code == 0 and over > 0:
+        funds.code, funds.value = POSITION_LIMIT, contract.position_lots_max
+
+
+cdef void check_equity(core_t *c, uint32_t account, const margin_book_t *tried, uint32_t slot, bint reducing,
+                       int64_t need, funds_t *funds) noexcept nogil:
+    """Is there money for the margin book as it would be?"""
+    cdef int64_t equity = free_cash(c.ledger, account, funds.asset) - need + tried.unsettled
+    cdef int64_t missing = initial_of(requirement(c.margin, tried, slot)) - equity
     # What only closes is taken below margin too, but never at prices whose loss nobody would pay. At the mark or better
     # it adds no loss, so even an account without equity may close there.
     if missing > 0 and not (reducing and tried.order_loss <= max(<int64_t>0, equity)):
         funds.code = INSUFFICIENT_MARGIN
         funds.detail = funds.asset
         funds.value = missing
-    elif over > 0:
-        funds.code, funds.value = POSITION_LIMIT, contract.position_lots_max
 
 
 cdef void place_hold(core_t *c, uint32_t account, uint32_t instrument, int side, int64_t lots,
@@ -145,6 +155,8 @@ cdef void place_hold(core_t *c, uint32_t account, uint32_t instrument, int side,
     if contract.kind == KIND_FORWARD:
         add_order(margin_book(c.margin, account, contract.margin_slot), contract,
                   &c.positions.slots[position_open(c.positions, account, instrument)], side, lots, info.loss_per_lot)
+    elif contract.kind == KIND_COMBO:
+        combo_hold(c, account, instrument, side, lots, info.loss_per_lot)
 
 
 cdef inline void settle_spot(core_t *c, contract_t *contract, uint32_t buyer, uint32_t seller, int64_t value,
@@ -165,63 +177,119 @@ cdef inline void settle_forward(core_t *c, contract_t *contract, uint32_t instru
     position.realized -= fee
 
 
-cdef void settle_fill(core_t *c, const book_event_t *fill, uint32_t taker_account, order_info_t *taker) noexcept nogil:
-    """Move everything one match moves, then write its trade and the maker's order. Cannot fail."""
-    cdef uint32_t instrument = fill.book
-    cdef contract_t *contract = &c.contracts[instrument]
-    cdef order_info_t *maker = &c.infos[fill.slot]
+cdef inline int64_t fee_of(int64_t value, int64_t ppm) noexcept nogil:
+    """Fee of one fill, rounded up (FEE-001)."""
     cdef int overflow = 0
+    return fixed_mul_div_ceil(value, ppm, 1_000_000, &overflow)
+
+
+cdef void settle_fill(core_t *c, const book_event_t *fill, uint32_t taker_account, order_info_t *taker) noexcept nogil:
+    """Move everything one match of an outright moves, then write its trade. Cannot fail."""
+    cdef contract_t *contract = &c.contracts[fill.book]
+    cdef order_info_t *maker = &c.infos[fill.slot]
     cdef int64_t value = fill.price_ticks * contract.tick_value * fill.lots     # bounded by check_funds of both
-    cdef int64_t maker_fee = fixed_mul_div_ceil(value, contract.maker_fee_ppm, 1_000_000, &overflow)
-    cdef int64_t taker_fee = fixed_mul_div_ceil(value, contract.taker_fee_ppm, 1_000_000, &overflow)
-    cdef uint32_t buyer = fill.owner if fill.side == 0 else taker_account
-    cdef uint32_t seller = taker_account if fill.side == 0 else fill.owner
-    cdef int64_t maker_lots = fill.lots if fill.side == 0 else -fill.lots
-
-    place_hold(c, fill.owner, instrument, fill.side, -fill.lots, maker)
-    if contract.kind == KIND_SPOT:
-        settle_spot(c, contract, buyer, seller, value, fill.lots)
-    else:
-        settle_forward(c, contract, instrument, fill.owner, maker_lots, fill.price_ticks, maker_fee)
-        settle_forward(c, contract, instrument, taker_account, -maker_lots, fill.price_ticks, taker_fee)
-    transfer(c.ledger, fill.owner, FEES, contract.quote_asset, maker_fee)
-    transfer(c.ledger, taker_account, FEES, contract.quote_asset, taker_fee)
-
+    cdef trade_t trade
+    trade.instrument = fill.book
+    trade.maker, trade.taker = fill.owner, taker_account
+    trade.maker_id, trade.taker_id = fill.order_id, fill.taker_id
+    trade.price_ticks, trade.lots = fill.price_ticks, fill.lots
+    trade.maker_fee, trade.taker_fee = fee_of(value, contract.maker_fee_ppm), fee_of(value, contract.taker_fee_ppm)
+    trade.maker_side, trade.flags = fill.side, 0
+    place_hold(c, fill.owner, fill.book, fill.side, -fill.lots, maker)
+    move_trade(c, &trade)
     maker.notional_ticks += fill.price_ticks * fill.lots
-    maker.fee += maker_fee
+    maker.fee += trade.maker_fee
     maker.updated_ns = c.time_ns
     taker.notional_ticks += fill.price_ticks * fill.lots
-    taker.fee += taker_fee
-    print_trade(c, fill, taker_account, maker_fee, taker_fee)
-    emit_order(c, fill.order_id, fill.owner, instrument, fill.side, fill.price_ticks,
-               maker.total_lots - fill.open_lots, ORDER_OPEN if fill.open_lots else ORDER_FILLED, 0, maker)
+    taker.fee += trade.taker_fee
+    print_trade(c, &trade)
 
 
-cdef void print_trade(core_t *c, const book_event_t *fill, uint32_t taker_account, int64_t maker_fee,
-                      int64_t taker_fee) noexcept nogil:
-    """The trade frame, with the venue's trade id and the instrument's gap-free trade sequence."""
-    cdef tape_t *tape = &c.tapes[fill.book]
+cdef void settle_cross(core_t *c, const book_event_t *bid, const book_event_t *ask) noexcept nogil:
+    """Two orders that rested meet in an auction: both pay the maker's fee, the newer one stands as taker (FEE-004)."""
+    cdef const book_event_t *older = bid if bid.order_id < ask.order_id else ask
+    cdef const book_event_t *newer = ask if bid.order_id < ask.order_id else bid
+    cdef contract_t *contract = &c.contracts[bid.book]
+    cdef int64_t fee
+    cdef trade_t trade
+    trade.instrument = bid.book
+    trade.maker, trade.taker = older.owner, newer.owner
+    trade.maker_id, trade.taker_id = older.order_id, newer.order_id
+    trade.price_ticks, trade.lots = bid.price_ticks - contract.bias_ticks, bid.lots
+    trade.maker_side, trade.flags = older.side, TRADE_AUCTION
+    place_hold(c, bid.owner, bid.book, bid.side, -bid.lots, &c.infos[bid.slot])
+    place_hold(c, ask.owner, ask.book, ask.side, -ask.lots, &c.infos[ask.slot])
+    c.infos[bid.slot].notional_ticks += trade.price_ticks * trade.lots
+    c.infos[ask.slot].notional_ticks += trade.price_ticks * trade.lots
+    c.infos[bid.slot].updated_ns = c.infos[ask.slot].updated_ns = c.time_ns
+    if contract.kind == KIND_COMBO:
+        combo_cross(c, &trade, &c.infos[older.slot], &c.infos[newer.slot])
+        return
+    fee = fee_of(trade.price_ticks * contract.tick_value * trade.lots, contract.maker_fee_ppm)
+    trade.maker_fee = trade.taker_fee = fee
+    c.infos[bid.slot].fee += fee
+    c.infos[ask.slot].fee += fee
+    move_trade(c, &trade)
+    print_trade(c, &trade)
+
+
+cdef void move_trade(core_t *c, const trade_t *trade) noexcept nogil:
+    """Delivery against payment of a spot trade, or positions of a forward; then both fees."""
+    cdef contract_t *contract = &c.contracts[trade.instrument]
+    cdef uint32_t buyer = trade.maker if trade.maker_side == 0 else trade.taker
+    cdef uint32_t seller = trade.taker if trade.maker_side == 0 else trade.maker
+    cdef int64_t maker_lots = trade.lots if trade.maker_side == 0 else -trade.lots
+    if contract.kind == KIND_SPOT:
+        settle_spot(c, contract, buyer, seller, trade.price_ticks * contract.tick_value * trade.lots, trade.lots)
+    else:
+        settle_forward(c, contract, trade.instrument, trade.maker, maker_lots, trade.price_ticks, trade.maker_fee)
+        settle_forward(c, contract, trade.instrument, trade.taker, -maker_lots, trade.price_ticks, trade.taker_fee)
+    transfer(c.ledger, trade.maker, FEES, contract.quote_asset, trade.maker_fee)
+    transfer(c.ledger, trade.taker, FEES, contract.quote_asset, trade.taker_fee)
+
+
+cdef void print_trade(core_t *c, const trade_t *trade) noexcept nogil:
+    """The trade frame, with the venue's trade id and the instrument's gap-free trade sequence; and a record of it."""
+    cdef tape_t *tape = &c.tapes[trade.instrument]
     cdef trade_event_t *event
-    if fill.price_ticks != tape.last_ticks:
-        tape.tick_direction = 0 if fill.price_ticks > tape.last_ticks else 2
+    if trade.price_ticks != tape.last_ticks:
+        tape.tick_direction = 0 if trade.price_ticks > tape.last_ticks else 2
     elif tape.tick_direction % 2 == 0:
         tape.tick_direction += 1
-    tape.last_ticks = fill.price_ticks
+    tape.last_ticks = trade.price_ticks
     tape.trade_seq += 1
     c.trades += 1
     event = emit_trade(c)
     event.trade_id = c.trades
     event.trade_seq = tape.trade_seq
-    event.instrument = fill.book
-    event.taker_side = 1 - fill.side
+    event.instrument = trade.instrument
+    event.taker_side = 1 - trade.maker_side
     event.tick_direction = tape.tick_direction
-    event.maker_order_id = fill.order_id
-    event.taker_order_id = fill.taker_id
-    event.maker_account = fill.owner
-    event.taker_account = taker_account
-    event.price_ticks = fill.price_ticks
-    event.quantity_lots = fill.lots
-    event.maker_fee = maker_fee
-    event.taker_fee = taker_fee
-    event.mark_ticks = c.contracts[fill.book].mark_ticks
-    event.index_ticks = c.contracts[fill.book].index_ticks
+    event.trade_flags = trade.flags
+    event.maker_order_id = trade.maker_id
+    event.taker_order_id = trade.taker_id
+    event.maker_account = trade.maker
+    event.taker_account = trade.taker
+    event.price_ticks = trade.price_ticks
+    event.quantity_lots = trade.lots
+    event.maker_fee = trade.maker_fee
+    event.taker_fee = trade.taker_fee
+    event.mark_ticks = c.contracts[trade.instrument].mark_ticks
+    event.index_ticks = c.contracts[trade.instrument].index_ticks
+    if not trade.flags & TRADE_COMBO:
+        keep_trade(c, trade)
+
+
+cdef inline void keep_trade(core_t *c, const trade_t *trade) noexcept nogil:
+    """What a bust or a correction needs to know of it (ORD-070)."""
+    cdef trade_record_t *record = &c.kept[c.trades % c.trades_max]
+    record.trade_id = c.trades
+    record.price_ticks, record.lots = trade.price_ticks, trade.lots
+    record.instrument = trade.instrument
+    if trade.maker_side == 0:
+        record.buyer, record.seller = trade.maker, trade.taker
+        record.buyer_fee, record.seller_fee = trade.maker_fee, trade.taker_fee
+    else:
+        record.buyer, record.seller = trade.taker, trade.maker
+        record.buyer_fee, record.seller_fee = trade.taker_fee, trade.maker_fee
+    record.busted = 0

@@ -15,7 +15,7 @@ from domain.instruments import Instrument
 from domain.limits import Limits
 from exchange.state import Asset, Report, State
 
-VERSION = 1
+VERSION = 2
 
 
 class Image(msgspec.Struct, frozen=True):
@@ -88,7 +88,7 @@ def load_state(data: bytes) -> State:
     state.assets = {asset.name: asset for asset in image.assets}
     state.instruments = image.instruments
     for instrument in image.instruments:
-        state.core.open_book(instrument.instrument_id, instrument.rules)
+        state.core.open_book(instrument)
     state.accounts = image.accounts
     state.external_ids = dict(image.external_ids)
     state.tranches = {terms.token: terms for terms in image.tranches}

@@ -13,17 +13,26 @@ from domain import reads
 from domain.commands import (
     AdvanceTime,
     BlockConnected,
+    BustTrade,
     CloseInstrument,
     ColdCommand,
+    CorrectTrade,
     CreateAsset,
     DefineTranche,
     Deposit,
     ListInstrument,
     OpenAccount,
     PoolReport,
+    ResetProtection,
     RunVariationMargin,
+    SetCancelOnDisconnect,
+    SetGreeks,
     SetIdentity,
+    SetKillSwitch,
+    SetPhase,
+    SetPreventionGroup,
     SetPrice,
+    SetProtection,
     SetRule,
     SetScenarios,
     StartChain,
@@ -34,7 +43,7 @@ from domain.constants import COMMAND_COLD
 from domain.limits import Limits
 from domain.rejects import RejectCode
 from domain.wire import COMMAND_HEADER
-from exchange import administration, chain_events, snapshot, vm_cycle
+from exchange import administration, chain_events, controls, corrections, snapshot, vm_cycle
 from exchange.laws import check_state
 from exchange.reads import answer
 from exchange.state import Refusal, State
@@ -82,6 +91,8 @@ class StateMachine:
         core.timeline.make_room(2 * self.state.limits.orders_max)
         if core.lapses_at(time_ns):
             self._lapse(sequence, time_ns)
+            return at
+        if core.is_due(time_ns):  # now there is room for what it does
             return at
         if kind == COMMAND_COLD:
             self._apply_cold(view[at : at + length])
@@ -178,5 +189,23 @@ def dispatch(state: State, command: ColdCommand) -> Refusal | None:
             return administration.set_scenarios(state, command)
         case AdvanceTime():
             return vm_cycle.advance_time(state, command)
+        case SetPhase():
+            return controls.set_phase(state, command)
+        case SetKillSwitch():
+            return controls.set_kill_switch(state, command)
+        case SetCancelOnDisconnect():
+            return controls.set_cancel_on_disconnect(state, command)
+        case SetProtection():
+            return controls.set_protection(state, command)
+        case ResetProtection():
+            return controls.reset_protection(state, command)
+        case SetGreeks():
+            return controls.set_greeks(state, command)
+        case SetPreventionGroup():
+            return controls.set_prevention_group(state, command)
+        case BustTrade():
+            return corrections.bust_trade(state, command)
+        case CorrectTrade():
+            return corrections.correct_trade(state, command)
         case _:
             assert_never(command)

@@ -10,11 +10,11 @@ from domain.book_rules import PRICE_TICKS_LIMIT
 from domain.commands import AdvanceTime, RunVariationMargin, UpdateMarks
 from domain.constants import FIRST_CLIENT_ACCOUNT
 from domain.events import AccountsChanged
-from domain.instruments import KIND_FORWARD, Instrument
+from domain.instruments import KIND_COMBO, KIND_FORWARD, Instrument
 from domain.rejects import RejectCode
 from exchange.administration import close_expired
 from exchange.chain_events import settle_dividends
-from exchange.epochs import cancel_increasing, margin_states, set_epoch
+from exchange.epochs import cancel_increasing, margin_states, set_epoch, show_prices
 from exchange.final_settlement import TICK_UNITS, publish_fixings, settle_delivered
 from exchange.funds import cycle_dues, finish_cycle, netted, pay, uncovered
 from exchange.state import MARGIN_ASSETS, Refusal, State
@@ -27,10 +27,18 @@ MICRO_USDC_PER_CENT = 10_000
 def update_marks(state: State, command: UpdateMarks) -> Refusal | None:
     """Recompute every open instrument's mark and act on accounts below margin."""
     for instrument in state.instruments:
-        if state.core.is_open(instrument.instrument_id):
+        if state.core.is_open(instrument.instrument_id) and instrument.kind != KIND_COMBO:
             update_mark(state, instrument)
+    show_marks(state)
     act_on_margin(state)
     return None
+
+
+def show_marks(state: State) -> None:
+    """Stops on mark or index may be triggered now that all marks are in place; they enter before margin acts."""
+    for instrument in state.instruments:
+        if state.core.is_open(instrument.instrument_id) and instrument.kind != KIND_COMBO:
+            show_prices(state.core, instrument.instrument_id)
 
 
 def update_mark(state: State, instrument: Instrument) -> None:

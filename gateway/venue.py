@@ -147,7 +147,7 @@ class Venue:
                     self._orders[order.order_id] = order
             elif kind == EVENT_TRADE:
                 row = _TRADE_FIELDS(data, offset)
-                trade = Trade._make(row[3:8] + row[9:])
+                trade = Trade._make(row[3:8] + row[9:] + row[8:9])
                 self._trades.append(trade)
                 image.on_trade(trade, time_ns)
                 publisher.on_trade(trade, time_ns)

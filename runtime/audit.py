@@ -31,11 +31,15 @@ _HOT_FIELDS: Final = {
     constants.COMMAND_CANCEL_ORDER: (wire.CANCEL_ORDER, "account market order_id"),
     constants.COMMAND_AMEND_ORDER: (
         wire.AMEND_ORDER,
-        "account market order_id price_ticks total_lots valid_until_ns post_only",
+        "account market order_id price_ticks total_lots valid_until_ns trigger_ticks post_only mode",
     ),
-    constants.COMMAND_CANCEL_ALL: (wire.CANCEL_ALL, "account instrument asset instrument_kind side -"),
-    constants.COMMAND_CANCEL_SESSION: (wire.CANCEL_ALL, "- - - - - -"),
-    constants.COMMAND_CANCEL_GATEWAY: (wire.CANCEL_ALL, "- - - - - -"),
+    constants.COMMAND_CANCEL_ALL: (
+        wire.CANCEL_ALL,
+        "account instrument asset instrument_kind side ranged label_bytes only_quotes mmp price_low_ticks"
+        " price_high_ticks quote_set in_set",
+    ),
+    constants.COMMAND_CANCEL_SESSION: (wire.CANCEL_ALL, "account" + " -" * 12),
+    constants.COMMAND_CANCEL_GATEWAY: (wire.CANCEL_ALL, " ".join("-" * 13)),
 }
 _HEADER_FIELDS: Final = 7
 

@@ -20,7 +20,7 @@ from domain.ensure import ensure
 from domain.events import DividendChanged, ForwardSettled, VariationMarginPaid, decode_event
 from domain.rejects import RejectCode
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 MINUTE_NS: Final = 60 * 10**9
 _SCHEMA: Final = f"""
 CREATE TABLE progress (
@@ -37,7 +37,7 @@ CREATE TABLE trades (
     tick_direction INTEGER NOT NULL, maker_order_id INTEGER NOT NULL, taker_order_id INTEGER NOT NULL,
     maker_account INTEGER NOT NULL, taker_account INTEGER NOT NULL, price_ticks INTEGER NOT NULL,
     quantity_lots INTEGER NOT NULL, maker_fee INTEGER NOT NULL, taker_fee INTEGER NOT NULL,
-    mark_ticks INTEGER NOT NULL, index_ticks INTEGER NOT NULL
+    mark_ticks INTEGER NOT NULL, index_ticks INTEGER NOT NULL, flags INTEGER NOT NULL
 );
 CREATE INDEX trades_by_time ON trades (instrument, time_ns, trade_id);
 CREATE INDEX trades_by_seq ON trades (instrument, trade_seq);
@@ -179,7 +179,7 @@ class History:
         execute_many = self._connection.executemany
         self._connection.execute("BEGIN IMMEDIATE")
         execute_many("INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)", self._orders.values())
-        execute_many(f"INSERT INTO trades VALUES ({', '.join('?' * 17)})", self._trades)
+        execute_many(f"INSERT INTO trades VALUES ({', '.join('?' * 18)})", self._trades)
         execute_many("INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?)", self._fills)
         execute_many(_PUT_CANDLE, [(*key, *values) for key, values in self._candles.items()])
         for put in self._dividends:
@@ -221,7 +221,7 @@ class History:
         trade_id, trade_seq, instrument, taker_side, tick_direction = fields[3:8]
         maker_order, taker_order, maker_account, taker_account, price, lots = fields[9:15]
         self._trades.append(
-            (trade_id, sequence, time_ns, trade_seq, instrument, taker_side, tick_direction, *fields[9:])
+            (trade_id, sequence, time_ns, trade_seq, instrument, taker_side, tick_direction, *fields[9:], fields[8])
         )
         self._fills.append((maker_account, time_ns, trade_id, 1, instrument, maker_order))
         self._fills.append((taker_account, time_ns, trade_id, 0, instrument, taker_order))

@@ -19,7 +19,7 @@ from runtime.history import MINUTE_NS
 _TRADE: Final = (
     "t.time_ns, t.trade_id, t.trade_seq, t.instrument, t.taker_side, t.tick_direction, t.maker_order_id,"
     " t.taker_order_id, t.maker_account, t.taker_account, t.price_ticks, t.quantity_lots, t.maker_fee, t.taker_fee,"
-    " t.mark_ticks, t.index_ticks"
+    " t.mark_ticks, t.index_ticks, t.flags"
 )
 
 
@@ -94,7 +94,7 @@ class HistoryQueries:
             [account, *values, window.count + 1],
         )
         trades = tuple(
-            UserTrade(row[0], Trade._make(row[1:16]), bool(row[16]), decode_order(row[17]))
+            UserTrade(row[0], Trade._make(row[1:17]), bool(row[17]), decode_order(row[18]))
             for row in rows[: window.count]
         )
         return UserTradePage(trades, len(rows) > window.count)

@@ -80,16 +80,36 @@ def one_wild_field(draw: st.DrawFn) -> bytes:
     return commands.new_order(**fields)
 
 
+small = st.integers(0, 4)
+near_prices = st.one_of(st.just(0), st.sampled_from(PRICES[:10]))
+rich_orders = st.builds(
+    commands.new_order, account=clients, instrument=st.integers(0, 3), side=st.integers(0, 1),
+    price_ticks=st.sampled_from(PRICES[:10]), quantity_lots=st.integers(1, 50),
+    order_type=st.sampled_from((0, 0, 0, 1, 2)), time_in_force=st.sampled_from((0, 0, 0, 1, 2, 3, 4, 5)),
+    post_only=st.sampled_from((0, 0, 1, 2)), stp=small, reduce_only=st.sampled_from((0, 0, 0, 1)),
+    display_lots=st.sampled_from((0, 0, 1, 3)), budget=st.sampled_from((0, 0, 0, 10_000, 2**40)),
+    trigger=st.sampled_from((0, 0, 0, 1, 2)), trigger_ticks=near_prices, reference=st.integers(0, 2),
+    trail_ticks=st.sampled_from((0, 0, 0, 3)), trail_bps=st.sampled_from((0, 0, 0, 50, 10_000)),
+    peg=st.sampled_from((0, 0, 0, 1, 2, 3)), peg_offset=st.integers(-3, 3), oco=st.sampled_from((0, 0, *range(40, 60))),
+    expire_ns=st.sampled_from((0, 0, START_NS + 5 * NS, 2**62)), mmp=st.sampled_from((0, 0, 1, 2)),
+    quote=st.sampled_from((0, 0, 0, 1)), quote_set=st.integers(0, 1), key=st.sampled_from((0, 0, 7)),
+    client_id=st.sampled_from((b"", b"", b"a", b"b", b"c" * 36)), label=st.sampled_from((b"", b"grid")),
+)  # fmt: skip
 order_ids = st.one_of(st.integers(1, 60), uint64)
 wild_changes = st.one_of(
     st.builds(commands.cancel_order, account=st.one_of(clients, uint32), order_id=order_ids, origin=uint64),
     st.builds(
         commands.amend_order, account=st.one_of(clients, uint32), order_id=order_ids, price_ticks=prices,
-        total_lots=lots, post_only=byte, valid_until_ns=st.one_of(st.just(0), int64),
+        total_lots=lots, post_only=byte, valid_until_ns=st.one_of(st.just(0), int64), trigger_ticks=near_prices,
+        open_lots=byte,
     ),
     st.builds(
         commands.cancel_all, account=st.one_of(clients, uint32), instrument=uint32,
         quote_asset=st.integers(0, 65_535), instrument_kind=byte, side=byte,
+    ),
+    st.builds(
+        commands.cancel_all, account=clients, price_low_ticks=st.one_of(st.none(), prices), label=st.binary(max_size=9),
+        only_quotes=st.booleans(), quote_set=st.one_of(st.none(), small), mmp=small,
     ),
     st.builds(commands.cancel_session, origin=uint64),
     st.builds(commands.cancel_gateway, origin=uint64),
@@ -100,12 +120,19 @@ wild_changes = st.one_of(
 def framed_bytes(draw: st.DrawFn) -> bytes:
     """Random bytes behind a header that framing lets through."""
     kind = draw(st.sampled_from((1, 2, 3, 4, 5, 6, COMMAND_COLD)))
-    least = {1: 80, 2: 56, 3: 88, COMMAND_COLD: 48}.get(kind, 56)
+    least = {1: 80, 2: 56, 3: 96, COMMAND_COLD: 48}.get(kind, 88)
     body = draw(st.binary(min_size=least - 8, max_size=least + 72))
     body = body[: len(body) // 8 * 8].ljust(least - 8, b"\0")
     record = bytearray(struct.pack("<IHH", len(body) + 8, kind, draw(st.integers(0, 65_535))) + body)
     if kind == 1:
-        record[79] %= len(record) - 79
+        if len(record) < 152:
+            record[6] &= 0xFE
+        room = len(record) - (152 if record[6] & 1 else 80)
+        record[79] %= room + 1
+        if record[6] & 1:
+            record[149] %= room - record[79] + 1
+    if kind in (4, 5, 6):
+        record[53] %= len(record) - 87
     if kind == COMMAND_COLD:
         struct.pack_into("<I", record, 40, draw(st.integers(0, len(record) - 48)))
     return bytes(record)
@@ -170,7 +197,8 @@ def random_payloads(draw: st.DrawFn) -> bytes:
 
 
 hot = st.one_of(
-    sensible_orders, sensible_orders, one_wild_field(), one_wild_field(), wild_orders, wild_changes, framed_bytes()
+    sensible_orders, sensible_orders, rich_orders, rich_orders, rich_orders, one_wild_field(), one_wild_field(),
+    wild_orders, wild_changes, framed_bytes()
 )
 everything = st.one_of(hot, hot, cold_commands.map(cold), random_payloads())
 groups = st.lists(st.lists(everything, min_size=1, max_size=12), min_size=1, max_size=6)

@@ -101,6 +101,7 @@ class PlainExchange(ColdCommands):
         self.books = Books(orders_max=limits.orders_max, books_max=limits.instruments_max)
         self._orders: list[tuple[int, ...]] = []
         self._trades: list[tuple[int, ...]] = []
+        self._ended: dict[int, tuple[int, ...]] = {}  # id % closed_orders_max -> id, account, state, reason, filled
 
     def apply(self, sequence: int, time_ns: int, command: Any) -> Answer:
         """One command: a cold struct, or (name, fields) of a hot one."""
@@ -137,7 +138,7 @@ class PlainExchange(ColdCommands):
         """Validate, eligible, hold, match, settle, release."""
         house = self.house
         market = self._market(account, instrument)
-        wrong = (side > 1, order_type > 1, time_in_force > 2, stp > 4, reduce_only)
+        wrong = (side > 1, order_type > 2, time_in_force > 5, stp > 4, reduce_only > 1)
         if any(wrong):
             raise Refused(RejectCode.BAD_FIELD, 1 + wrong.index(True))
         self._check_time_and_rule(account, market, valid_until_ns)
@@ -174,7 +175,7 @@ class PlainExchange(ColdCommands):
         market = self.house.markets[order.instrument]
         self._check_open(market)
         if post_only > 2 and post_only != 255:
-            raise Refused(RejectCode.BAD_FIELD)
+            raise Refused(RejectCode.BAD_FIELD, 7)
         self._check_time_and_rule(account, market, valid_until_ns)
         rules = market.terms.rules
         if reason := (None if total_lots == 0 else refuse_lots(rules, total_lots)) or refuse_price(rules, price_ticks):
@@ -283,6 +284,12 @@ class PlainExchange(ColdCommands):
 
     def _own(self, account: int, order_id: int) -> Order:
         order = self.house.orders.get(order_id)
+        if order is None:
+            known, owner, state, reason, filled = self._ended.get(order_id % self.limits.closed_orders_max, (0,) * 5)
+            if order_id and (known, owner) == (order_id, account):
+                if state == FILLED:
+                    raise Refused(RejectCode.ORDER_ALREADY_FILLED, 0, filled)
+                raise Refused(RejectCode.ORDER_ALREADY_CLOSED, reason, filled)
         if order is None or order.account != account:
             raise Refused(RejectCode.UNKNOWN_ORDER)
         return order
@@ -319,6 +326,9 @@ class PlainExchange(ColdCommands):
         self._orders.append(self._line(order, state, REASON[reason]))
 
     def _line(self, order: Order, state: int, reason: int) -> tuple[int, ...]:
+        if state != OPEN:
+            place = order.order_id % self.limits.closed_orders_max
+            self._ended[place] = (order.order_id, order.account, state, reason, order.filled_lots)
         return (
             order.order_id, state, reason, order.total_lots, order.filled_lots, order.notional_ticks, order.fee
         )  # fmt: skip

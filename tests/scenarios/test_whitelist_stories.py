@@ -104,4 +104,4 @@ def test_an_amend_after_losing_eligibility_cannot_happen_because_the_order_is_go
     order_id = sell(venue, account).sequence
     venue.tell(SetIdentity(account, "KP", (Claim("kyc", 2**62),)))
     answer = venue.answer(commands.amend_order(account=account, order_id=order_id, price_ticks=5, total_lots=1))
-    assert answer.code == RejectCode.UNKNOWN_ORDER
+    assert (answer.code, answer.detail) == (RejectCode.ORDER_ALREADY_CLOSED, REASON_ELIGIBILITY)

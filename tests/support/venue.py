@@ -34,6 +34,7 @@ CENT = USDC // 100
 SMALL = Limits(
     accounts_max=64, assets_max=8, instruments_max=16, orders_max=512, orders_per_account_max=100,
     positions_max=256, pages_max=4_096, rules_max=4, timeline_entries_max=8_192,
+    client_ids_max=100, closed_orders_max=256, trades_kept_max=64,
 )  # fmt: skip
 
 E = TypeVar("E")

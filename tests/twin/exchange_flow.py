@@ -133,7 +133,7 @@ class ExchangeFlow:
             fields["valid_until_ns"] = now_ns + rand.choice((-1, 0, NS))
         if rand.random() < 0.02:
             name, value = rand.choice((
-                ("side", 2), ("order_type", 2), ("time_in_force", 3), ("stp", 4), ("reduce_only", True),
+                ("side", 2), ("order_type", 3), ("time_in_force", 6), ("stp", 5), ("reduce_only", 2),
                 ("account", 15), ("account", 24), ("account", 2**32 - 1), ("instrument", 7), ("instrument", 2**32 - 1),
                 ("quantity_lots", 0), ("quantity_lots", -5), ("quantity_lots", 2**62), ("quantity_lots", 10**9),
                 ("price_ticks", 0), ("price_ticks", -1), ("price_ticks", 2**62), ("price_ticks", -(2**63)),

@@ -49,9 +49,9 @@ def commands_and_events() -> str:
     out = ["# Commands and events of the core", "", NOTE]
     out += ["Prices in ticks, quantities in lots, money in ledger units of its asset, times in ns since 1970.", ""]
     out += ["## Hot commands", "", "Packed records (`domain/wire.h`); they run without the interpreter.", ""]
-    tree = ast.parse("\n".join(source_lines("domain/commands.py")))
+    tree = ast.parse("\n".join(source_lines("domain/hot_commands.py")))
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and returns_bytes(node) and node.name != "cold":
+        if isinstance(node, ast.FunctionDef) and returns_bytes(node) and not node.name.startswith("_"):
             fields = ", ".join(f"`{argument.arg}`" for argument in node.args.kwonlyargs)
             out += [f"**{node.name}**: {first_paragraph(node)} Fields: {fields}.", ""]
     out += ["## Cold commands", "", "msgpack structs, tagged by `t`, decided in Python between orders.", ""]

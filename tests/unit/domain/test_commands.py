@@ -35,6 +35,15 @@ EXAMPLES: list[ColdCommand] = [
     commands.RunVariationMargin(8),
     commands.SetScenarios(2, {"USDC": 1}, 0),
     commands.AdvanceTime(),
+    commands.SetPhase(3, 2, 9, True),
+    commands.SetKillSwitch("account", 16, True, "why"),
+    commands.SetCancelOnDisconnect(16, True),
+    commands.SetProtection(16, 3, 10, 20, 30, 40, 50),
+    commands.ResetProtection(16, 3),
+    commands.SetGreeks(3, 2, 1),
+    commands.SetPreventionGroup(16, 4),
+    commands.BustTrade(5),
+    commands.CorrectTrade(5, 6),
 ]
 KINDS = (
     constants.COMMAND_NEW_ORDER, constants.COMMAND_CANCEL_ORDER, constants.COMMAND_AMEND_ORDER,
@@ -78,12 +87,40 @@ def test_hot_records_are_unpacked_as_they_were_built() -> None:
     record = commands.cancel_order(account=16, order_id=9, origin=1, request=2)
     assert wire.CANCEL_ORDER.unpack(record) == (56, 2, 0, 0, 0, 1, 2, 16, 0, 9)
     record = commands.amend_order(account=16, order_id=9, price_ticks=3, total_lots=4, post_only=1, valid_until_ns=5)
-    assert wire.AMEND_ORDER.unpack(record) == (88, 3, 0, 0, 0, 0, 0, 16, 0, 9, 3, 4, 5, 1)
+    assert wire.AMEND_ORDER.unpack(record) == (96, 3, 0, 0, 0, 0, 0, 16, 0, 9, 3, 4, 5, 0, 1, 0)
+    record = commands.amend_order(account=16, order_id=9, price_ticks=3, total_lots=4, trigger_ticks=7, open_lots=True)
+    assert wire.AMEND_ORDER.unpack(record) == (96, 3, 0, 0, 0, 0, 0, 16, 0, 9, 3, 4, 0, 7, 255, 1)
     record = commands.cancel_all(account=16, instrument=1, quote_asset=2, instrument_kind=3, side=0, request=4)
-    assert wire.CANCEL_ALL.unpack(record) == (56, 4, 0, 0, 0, 0, 4, 16, 1, 2, 3, 0, 0)
-    everything = (constants.ANY_INSTRUMENT, constants.ANY_ASSET, constants.ANY, constants.ANY, 0)
-    assert wire.CANCEL_ALL.unpack(commands.cancel_session(origin=8)) == (56, 5, 0, 0, 0, 8, 0, 0, *everything)
-    assert wire.CANCEL_ALL.unpack(commands.cancel_gateway(origin=8)) == (56, 6, 0, 0, 0, 8, 0, 0, *everything)
+    whole = (-(2**63), 2**63 - 1)
+    assert wire.CANCEL_ALL.unpack(record) == (88, 4, 0, 0, 0, 0, 4, 16, 1, 2, 3, 0, 0, 0, 0, 0, *whole, 0, 0)
+    record = commands.cancel_all(
+        account=16, price_low_ticks=-5, label=b"grid", only_quotes=True, quote_set=9, mmp=2
+    )  # fmt: skip
+    anything = (constants.ANY_INSTRUMENT, constants.ANY_ASSET, constants.ANY, constants.ANY)
+    fields = (96, 4, 0, 0, 0, 0, 0, 16, *anything, 1, 4, 1, 2, -5, 2**63 - 1, 9, 1)
+    assert wire.CANCEL_ALL.unpack_from(record) == fields
+    assert record[wire.CANCEL_ALL.size :] == b"grid\0\0\0\0"
+    rest = (*anything, *[0] * 8)
+    assert wire.CANCEL_ALL.unpack(commands.cancel_session(origin=8, account=16)) == (88, 5, 0, 0, 0, 8, 0, 16, *rest)
+    assert wire.CANCEL_ALL.unpack(commands.cancel_gateway(origin=8)) == (88, 6, 0, 0, 0, 8, 0, 0, *rest)
+
+
+def test_the_terms_of_an_order_follow_the_record_only_when_there_are_some() -> None:
+    plain: dict[str, Any] = {"account": 16, "instrument": 2, "side": 0, "price_ticks": 5, "quantity_lots": 7}
+    record = commands.new_order(**plain)
+    assert (len(record), wire.COMMAND_HEADER.unpack_from(record)[2]) == (80, 0)
+    record = commands.new_order(
+        **plain, label=b"ab", display_lots=1, budget=2, trigger=1, trigger_ticks=3, reference=2, trail_ticks=4,
+        trail_bps=5, peg=3, peg_offset=-6, oco=7, expire_ns=8, mmp=9, quote=True, quote_set=10, key=11,
+        client_id=b"c-1",
+    )  # fmt: skip
+    assert wire.COMMAND_HEADER.unpack_from(record)[:3] == (160, 1, wire.HAS_TERMS)
+    terms = (1, 2, 3, 4, 8, 7, 10, -6, 5, 1, 2, 3, 9, 1, 3, 11)
+    assert wire.ORDER_TERMS.unpack_from(record, wire.NEW_ORDER.size) == terms
+    assert record[152:] == b"abc-1\0\0\0"
+    assert count_records(record) == 1
+    for name, value in {"client_id": b"x", "key": 1, "oco": 5, "expire_ns": 9, "reference": 1}.items():
+        assert len(commands.new_order(**plain, **{name: value})) >= 152
 
 
 @given(st.binary(max_size=wire.LABEL_BYTES_MAX))

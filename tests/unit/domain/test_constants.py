@@ -35,15 +35,19 @@ ALIASES: Final = {  # Cython's name -> the Python name, where they differ to avo
 PRIVATE: Final = {  # meaning inside one room only
     "NO_BID", "NO_ASK", "PAGE_BITS", "SUMMARY_DEPTH_MAX", "NO_MARGIN", "MARGIN_SLOTS", "ACCOUNT_NONE", "ACCOUNT_ACTIVE",
     "SPARE_BYTES", "MODE_SHIFT", "MODE_DEFAULT", "EVENTS_PAUSE", "TICK_ROWS", "MMP_GROUPS", "MMP_FILLS", "LEGS_MAX",
-    "TRIGGER_BOOKS", "DISPLAY_PEAKS_MAX",
+    "TRIGGER_BOOKS", "DISPLAY_PEAKS_MAX", "FAR", "NEAR", "TAKER_ITSELF", "KEYS_MAX", "EXTENSIONS_MAX",
 }  # fmt: skip
-PRIVATE_FAMILIES: Final = ("BOOK_", "WATCH_", "STATE_", "SPECIAL_", "FIELD_")  # events and flags inside the core
+# Events, flags and fields inside the core.
+PRIVATE_FAMILIES: Final = ("BOOK_", "WATCH_", "STATE_", "SPECIAL_", "FIELD_", "FLAG_", "COMMAND_")
 OWNED: Final = {
     **{code.name: int(code) for code in RejectCode},
     **{name: value for name, value in vars(constants).items() if isinstance(value, int)},
     "POST_ONLY_AS_IT_WAS": commands.POST_ONLY_AS_IT_WAS,
     "KIND_SPOT": instruments.KIND_SPOT,
     "KIND_FORWARD": instruments.KIND_FORWARD,
+    "KIND_COMBO": instruments.KIND_COMBO,
+    "HAS_TERMS": wire.HAS_TERMS,
+    "CLIENT_ID_BYTES_MAX": wire.CLIENT_ID_BYTES_MAX,
     "SCENARIOS": len(MOVES_PER_300),
     "COLD_PREFIX_BYTES": wire.COLD_PREFIX.size,
     "LABEL_BYTES_MAX": wire.LABEL_BYTES_MAX,

@@ -14,6 +14,7 @@ from domain import wire, wire_layout
 STRUCTS: Final = {
     "command_header_t": wire.COMMAND_HEADER,
     "new_order_t": wire.NEW_ORDER,
+    "order_terms_t": wire.ORDER_TERMS,
     "cancel_order_t": wire.CANCEL_ORDER,
     "amend_order_t": wire.AMEND_ORDER,
     "cancel_all_t": wire.CANCEL_ALL,
@@ -22,10 +23,15 @@ STRUCTS: Final = {
     "trade_event_t": wire.TRADE_EVENT,
     "depth_event_t": wire.DEPTH_EVENT,
     "mark_event_t": wire.MARK_EVENT,
+    "l3_event_t": wire.L3_EVENT,
+    "phase_event_t": wire.PHASE_EVENT,
+    "mmp_event_t": wire.MMP_EVENT,
 }
 SIGNED: Final = {
     "price_ticks", "quantity_lots", "valid_until_ns", "time_ns", "total_lots", "filled_lots", "notional_ticks", "fee",
     "created_ns", "updated_ns", "code", "value", "maker_fee", "taker_fee", "mark_ticks", "index_ticks",
+    "display_lots", "shown_lots", "budget", "trigger_ticks", "trail_ticks", "expire_ns", "prevented_lots", "peg_offset",
+    "price_low_ticks", "price_high_ticks", "until_ns", "frozen_until_ns", "volume_lots", "surplus_lots",
 }  # fmt: skip
 
 
@@ -46,7 +52,7 @@ def c_fields(name: str) -> list[tuple[int, int, bool]]:
     return [
         (offset, size, field.split(".")[-1] in SIGNED)
         for field, offset, size in wire_layout.fields()[name]
-        if not (field.startswith("padding") and size in (3, 7))
+        if not (field.startswith("padding") and size in (3, 6, 7))
     ]
 
 

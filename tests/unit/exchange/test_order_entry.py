@@ -25,7 +25,7 @@ from domain.constants import (
     STP_CANCEL_OLDEST,
     STP_NONE,
 )
-from domain.events import CommandApplied, Depth, OrderState, Trade
+from domain.events import CommandApplied, Depth, OrderState, QueueChange, Trade
 from domain.rejects import RejectCode
 from tests.support.venue import (
     BTC,
@@ -78,8 +78,8 @@ def place(venue: Venue, account: int, side: int, price_ticks: int, lots: int, **
         ({"instrument": 2**32 - 1}, RejectCode.UNKNOWN_INSTRUMENT, 0),
         ({"side": 2}, RejectCode.BAD_FIELD, 1),
         ({"side": 255}, RejectCode.BAD_FIELD, 1),
-        ({"order_type": 2}, RejectCode.BAD_FIELD, 2),
-        ({"time_in_force": 3}, RejectCode.BAD_FIELD, 3),
+        ({"order_type": 3}, RejectCode.BAD_FIELD, 2),
+        ({"time_in_force": 6}, RejectCode.BAD_FIELD, 3),
         ({"stp": 5}, RejectCode.BAD_FIELD, 4),
         ({"reduce_only": True}, RejectCode.BAD_FIELD, 5),
         ({"label": b"x" * 65}, RejectCode.BAD_FIELD, 6),
@@ -129,7 +129,8 @@ def test_trades_orders_and_depth_are_told_in_order(venue: Venue) -> None:
     taker = place(venue, BEN, BUY, 1_001, 4, origin=7, request=8)
     assert (taker.origin, taker.request, taker.account) == (7, 8, BEN)
     kinds = [type(event) for event in venue.events]
-    assert kinds == [CommandApplied, Trade, OrderState, Trade, OrderState, OrderState, Depth, Depth]
+    match = [Trade, QueueChange, OrderState]
+    assert kinds == [CommandApplied, *match, *match, OrderState, Depth, Depth]
     assert taker.events == len(kinds) - 1
     assert [(t.trade_id, t.trade_seq, t.maker_order_id, t.price_ticks, t.quantity_lots) for t in venue.of(Trade)] == [
         (1, 1, first, 1_000, 2), (2, 2, second, 1_001, 2)

@@ -86,7 +86,7 @@ def test_a_cancelled_order_is_answered_in_full(bench: Bench) -> None:
     order = alice.place("buy", TOKEN, 3, 19.5)["order"]
     cancelled = alice.result("private/cancel", {"order_id": order["order_id"]})
     assert (cancelled["order_state"], cancelled["cancel_reason"]) == ("cancelled", "user")
-    assert alice.error("private/cancel", {"order_id": order["order_id"]})["code"] == 10004
+    assert alice.error("private/cancel", {"order_id": order["order_id"]})["code"] == 11044
 
 
 def test_nobody_cancels_an_order_of_somebody_else(bench: Bench) -> None:

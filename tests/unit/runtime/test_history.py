@@ -52,7 +52,7 @@ def order_state(
 def order_frame(order: OrderState) -> bytes:
     label = order.label.encode()
     length = wire.padded(wire.ORDER_EVENT.size + len(label))
-    head = wire.ORDER_EVENT.pack(length, EVENT_ORDER, 0, *order[:20], len(label), order.amended, 0)
+    head = wire.ORDER_EVENT.pack(length, EVENT_ORDER, 0, *order[:20], len(label), order.amended, *[0] * 16)
     return (head + label).ljust(length, b"\0")
 
 
@@ -65,7 +65,7 @@ def trade(trade_id: int, *, instrument: int = 1, trade_seq: int | None = None, p
 
 
 def trade_frame(value: Trade) -> bytes:
-    return wire.TRADE_EVENT.pack(wire.TRADE_EVENT.size, EVENT_TRADE, 0, *value[:5], 0, *value[5:])
+    return wire.TRADE_EVENT.pack(wire.TRADE_EVENT.size, EVENT_TRADE, 0, *value[:5], value.flags, *value[5:-1])
 
 
 def depth_frame() -> bytes:
