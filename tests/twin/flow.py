@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
+from domain.constants import BUY, MARKET, SELL
 from tests.engines import Event
 from tests.twin.flow_market import COMMANDS, phase_of, set_protection
 from tests.twin.flow_orders import SHAPES, submit
 from tests.twin.flow_state import Command, FlowState, spread
+from tests.twin.flow_world import Plan
 
 ORDERS: Final = {
     "plain": 90, "immediate": 10, "fill_or_kill": 12, "post_only": 12, "market": 14, "market_to_limit": 8, "budget": 8,
@@ -41,6 +43,7 @@ class Profile:
     bands: bool = False
     spread_steps: int = 0  # bits: orders are drawn up to so many times further away
     patience_bits: int = 4  # a book that does not trade is brought on once in so many commands
+    begins_in_call: bool = False  # some books: orders come before there is any price
 
     @property
     def world(self) -> dict[str, Any]:
@@ -57,11 +60,12 @@ TOUCH: Final = Profile()
 PROFILES: Final = {
     "touch": TOUCH,
     "deep": replace(
-        TOUCH, sizes=(6_000, 100, 50), spread_steps=5, commands=40_000, state_every=4_000, orders_share=190,
+        TOUCH, orders={**ORDERS, "peaks": 1, "sweep": 1}, sizes=(6_000, 100, 50), spread_steps=5, commands=40_000,
+        state_every=4_000, orders_share=190,
     ),
     "auctions": replace(
         TOUCH, orders={**ORDERS, "good_for_auction": 30, "market": 24}, others={**OTHERS, "phase": 12, "setting": 4},
-        patience_bits=6, bands=True,
+        patience_bits=6, bands=True, begins_in_call=True,
     ),
     "combos": replace(TOUCH, combos=True, sizes=(64, 4, 5)),
     "quotes": replace(
@@ -115,7 +119,7 @@ class CommandFlow:
         self._bits = self.state.bits
         self._makers: tuple[Callable[[], Command], ...] = self._table(profile, orders)
         self._patience_bits = profile.patience_bits
-        self._first = self._beginning()
+        self._first = self._beginning(profile)
 
     def _table(self, profile: Profile, orders: tuple[str, ...]) -> tuple[Callable[[], Command], ...]:
         """1,024 makers of commands by weight."""
@@ -126,13 +130,25 @@ class CommandFlow:
         makers += [partial(COMMANDS[name], self.state) for name in spread(profile.others, 1_024 - share)]
         return tuple(makers)
 
-    def _beginning(self) -> list[Command]:
-        """Groups of owners and protection, drawn; the last is sent first."""
+    def _beginning(self, profile: Profile) -> list[Command]:
+        """Groups of owners, protection and first phases, drawn; the last is sent first."""
         bits, state = self._bits, self.state
         out: list[Command] = [set_protection(state, owner, 1) for owner in (1, 2, 3, 4) if bits(2)]
         out += [set_protection(state, owner, 2) for owner in (1, 2) if bits(1)]
         out += [("set_group", (owner, 1), {}) for owner in (1, 2, 3) if bits(1)]
+        if profile.begins_in_call:
+            for plan in state.plans.values():
+                if bits(1):
+                    out += self._call(plan) if bits(1) else [("set_phase", (plan.number, 2), {})]
         return out
+
+    def _call(self, plan: Plan) -> list[Command]:
+        """A call with market orders alone, from its end to its beginning."""
+        orders: list[Command] = [
+            ("submit", (plan.number, self.state.new_id(), 1 + side, side, 0, plan.lots[0]), {"order_type": MARKET})
+            for side in (BUY, SELL)
+        ]
+        return [("set_phase", (plan.number, 0), {}), *orders, ("set_phase", (plan.number, 2), {})]
 
     def next_command(self) -> Command:
         """Draw one command."""

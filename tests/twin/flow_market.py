@@ -120,13 +120,15 @@ def protection(flow: FlowState) -> Command:
 
 
 def set_protection(flow: FlowState, owner: int, group: int) -> Command:
+    """Limits that a few fills pass, or so high that the memory of the window is filled first."""
     bits = flow.bits
     lots = flow.plan().lots[0]
     limits = (
         {"lots": lots * (3 + bits(4))}, {"delta": lots * (2 + bits(3))}, {"vega": lots * (1 + bits(3))},
-        {"lots": lots * (8 + bits(5)), "delta": lots * (4 + bits(3))},
-    )[bits(2)]  # fmt: skip
-    options = {**limits, "window": (1, 3, 10, 200)[bits(2)], "frozen": (0, 1, 3, 10)[bits(2)]}
+        {"lots": lots * (8 + bits(5)), "delta": lots * (4 + bits(3))}, {"lots": lots * 300}, {"lots": lots * 500},
+        {"delta": lots * 60}, {"lots": lots * 400, "vega": lots * 40},
+    )[bits(3)]  # fmt: skip
+    options = {**limits, "window": (1, 10, 200, 2_000)[bits(2)], "frozen": (0, 1, 3, 10)[bits(2)]}
     return "set_mmp", (owner, group), options
 
 

@@ -143,6 +143,26 @@ def iceberg(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
     return options
 
 
+def peaks(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
+    """An iceberg of a thousand parts; what meets a few of them has more events than a buffer holds."""
+    lots = plan.lots[0]
+    arguments[LOTS] = lots * 1_000
+    return {"stp": PREVENTION[flow.bits(3)], "display_lots": lots}
+
+
+def sweep(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
+    """Rarely an order that takes all there is, at once or when it is triggered; else a plain one."""
+    bits = flow.bits
+    if bits(5):
+        return plain(flow, plan, arguments)
+    arguments[LOTS] = plan.lots[0] * 10_000
+    if bits(1):
+        return {"stp": STP_NONE, "order_type": MARKET}
+    options = stop(flow, plan, arguments)
+    options["stp"] = STP_DECREMENT
+    return options
+
+
 def good_for_auction(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
     bits = flow.bits
     options: Options = {"stp": PREVENTION[bits(3)], "tif": GFA}
@@ -307,4 +327,5 @@ SHAPES: Final[dict[str, OrderShape]] = {
     "plain": plain, "immediate": immediate, "fill_or_kill": fill_or_kill, "post_only": post_only, "market": market,
     "market_to_limit": market_to_limit, "budget": budget, "iceberg": iceberg, "good_for_auction": good_for_auction,
     "stop": stop, "trailing": trailing, "peg": peg, "linked": linked, "protected": protected, "anything": anything,
+    "peaks": peaks, "sweep": sweep,
 }  # fmt: skip

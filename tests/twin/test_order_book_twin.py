@@ -19,12 +19,14 @@ from tests.reference.order_book import ReferenceEngine
 from tests.twin import regressions
 from tests.twin.differential import EnginesDiffer, first_difference, run_session
 from tests.twin.flow import EXPECTED_KINDS, PROFILES
+from tests.twin.flow_state import Command
+from tests.twin.flow_world import OpenBook, Setting
 from tests.twin.playing import Session, answer, new_engine
 from tests.twin.regressions import REGRESSIONS, Regression
 from tests.twin.run import COMMANDS_FOR_EVERY_KIND, sessions_of
 from tests.twin.shrinking import as_source, shrink
 
-COMMANDS = int(os.environ.get("HASHBOOK_TWIN_COMMANDS", "1500000"))
+COMMANDS = int(os.environ.get("HASHBOOK_TWIN_COMMANDS", "2000000"))
 SEED = 1
 
 
@@ -52,6 +54,37 @@ def test_engines_agree_where_they_once_differed(regression: Regression) -> None:
     difference = first_difference(
         engine_class(COMPILED), engine_class(REFERENCE), regression.setting, regression.commands, state_every=1
     )
+    assert difference is None, difference.told()
+
+
+MANY = 5_000  # orders: more events than the buffer of the compiled engine holds
+TWO_BOOKS = Setting((OpenBook(0, BookRules()), OpenBook(1, BookRules())))
+MANY_ORDERS: list[Command] = [  # both books, bids at 90, asks at 110, of one owner
+    ("submit", (n % 2, n, 1, n // 2 % 2, 90 + n // 2 % 2 * 20, 1 + n % 3), {}) for n in range(1, 4 * MANY)
+]
+CROSSED: list[Command] = [("submit", (0, n, n, n % 2, 100, 1 + n % 3), {}) for n in range(1, 2 * MANY)]
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [*MANY_ORDERS, ("cancel_owner", (1,), {})],
+        [*MANY_ORDERS, ("cancel_owner", (1,), {"side": 1, "low": 100}), ("cancel_owner", (1,), {"book": 0})],
+        [*MANY_ORDERS, ("cancel_book", (0,), {}), ("cancel_book", (1,), {"high": 100}), ("cancel_book", (1,), {})],
+        [*MANY_ORDERS, ("set_phase", (1, 5), {}), ("set_phase", (1, 6), {})],
+        [
+            *MANY_ORDERS,
+            ("submit", (0, 2**40, 2, 0, 120, 3 * MANY), {}),
+            ("submit", (1, 2**41, 2, 1, 80, MANY), {"tif": 2}),
+        ],
+        [*MANY_ORDERS, ("amend", (4, 1, 200, 9 * MANY), {}), ("submit", (0, 2**40, 1, 0, 200, 9 * MANY), {"stp": 2})],
+        [("set_phase", (0, 2), {}), *CROSSED, ("set_phase", (0, 0), {})],
+    ],
+    ids=["owner", "side of an owner", "book", "expiry", "taken", "prevented", "uncrossed"],
+)
+def test_engines_agree_on_thousands_of_events_at_once(commands: list[Command]) -> None:
+    setting = TWO_BOOKS._replace(orders_max=len(commands))
+    difference = first_difference(engine_class(COMPILED), ReferenceEngine, setting, commands)
     assert difference is None, difference.told()
 
 
