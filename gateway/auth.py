@@ -34,6 +34,7 @@ class Principal(msgspec.Struct, frozen=True):
     name: str
     account: int
     scopes: frozenset[str]
+    key_number: int = 0  # what its orders carry so that a kill switch finds them; 0 = the account has no other key
 
     def may(self, needed: str) -> bool:
         """Whether the scopes cover the needed one."""
@@ -104,7 +105,7 @@ class Authenticator:
         access_token_s = min(self._access_token_s, expires_s or self._access_token_s)
         owned = frozenset(key.scopes) if allowed is None else allowed
         scopes = frozenset(scope for scope in narrowed if has_scope(owned, scope)) if narrowed else owned
-        principal = Principal(key.client_id, key.name, key.account, scopes)
+        principal = self._principal(key, scopes)
         scope_text = " ".join([*sorted(scopes), "mainaccount", session])
         result: dict[str, Any] = {
             "access_token": self._token(key, "access", scopes, now_ms + 1000 * access_token_s),
@@ -134,7 +135,9 @@ class Authenticator:
                 return self._invalid(now_ms)
             key = self._key(client_id)
             return (
-                _principal(key) if _equal(key.client_secret, secret) and key is not _NOBODY else self._invalid(now_ms)
+                self._principal(key)
+                if _equal(key.client_secret, secret) and key is not _NOBODY
+                else self._invalid(now_ms)
             )
         if scheme.lower() == "bearer":
             return self.from_token(rest.strip(), now_ms)
@@ -166,7 +169,7 @@ class Authenticator:
             return self._invalid(now_ms)
         if changes_state and not self._first_use(given.encode(), now_ms):
             return self._invalid(now_ms, "signature used before")
-        return _principal(key)
+        return self._principal(key)
 
     def _first_use(self, signature: bytes, now_ms: int) -> bool:
         """Remember a signature for as long as its timestamp may be accepted. Only for methods that change state:
@@ -200,9 +203,13 @@ class Authenticator:
         good = _equal(_sign(key, payload), signature)
         if not good or expired or token_kind != kind or key is _NOBODY:
             return None
-        return Principal(key.client_id, key.name, key.account, frozenset(scopes.split()))
+        return self._principal(key, frozenset(scopes.split()))
 
     # -- helpers ----------------------------------------------------------------------------------------------
+
+    def _principal(self, key: Key, scopes: frozenset[str] | None = None) -> Principal:
+        granted = frozenset(key.scopes) if scopes is None else scopes
+        return Principal(key.client_id, key.name, key.account, granted, self._keys.numbers.get(key.client_id, 0))
 
     def _key(self, client_id: str) -> Key:
         return self._keys.by_client_id.get(client_id, _NOBODY)
@@ -235,7 +242,3 @@ def _sign(key: Key, text: bytes) -> str:
 
 def _equal(expected: str, given: str) -> bool:
     return hmac.compare_digest(expected.encode(), given.encode())
-
-
-def _principal(key: Key) -> Principal:
-    return Principal(key.client_id, key.name, key.account, frozenset(key.scopes))

@@ -28,16 +28,23 @@ MESSAGES: Final[dict[int, str]] = {
     10005: "price_too_low",
     10007: "price_too_high",
     10009: "not_enough_funds",
+    10010: "already_closed",
     10012: "book_closed",
     10020: "invalid_or_unsupported_instrument",
     10021: "invalid_amount",
     10023: "invalid_price",
+    10024: "invalid_max_show",
     10030: "must_be_websocket_request",
+    10034: "trigger_price_too_high",
+    10035: "trigger_price_too_low",
     10043: "price_wrong_tick",
+    10044: "trigger_price_wrong_tick",
     11008: "already_filled",
     11029: "invalid_arguments",
     11030: "other_reject",
-    11044: "not_open_order",
+    11035: "no_more_triggers",
+    11036: "invalid_trigger_price",
+    11047: "unsupported_arg_combination",
     11051: "system_maintenance",
     11054: "post_only_reject",
     11094: "internal_server_error",
@@ -51,6 +58,15 @@ MESSAGES: Final[dict[int, str]] = {
     20004: "history_behind",
     20005: "capacity",
     20006: "position_limit",
+    20007: "mmp_frozen",
+    20008: "mmp_unknown_group",
+    20009: "wrong_phase",
+    20010: "cancel_on_disconnect_required",
+    20011: "no_peg_reference",
+    20012: "linked_order_unknown",
+    20013: "kill_switch",
+    20014: "client_order_id_used",
+    20015: "single_orders_unknown",
 }
 
 
@@ -86,6 +102,9 @@ HISTORY_BEHIND: Final = Refusal(20004, {"reason": "the history has not caught up
 INTERNAL: Final = Refusal(11094, {"reason": "internal error, reported to the operator"})
 UNAUTHORIZED: Final = Refusal(13009, {"reason": "authenticate first"})
 
+COD_REQUIRED: Final = Refusal(20010, {"reason": "quotes need private/enable_cancel_on_disconnect on this websocket"})
+
+
 _NAMES: Final[dict[int, str]] = {code.value: code.name.lower() for code in RejectCode}
 
 # RejectCode -> (dialect code, reason, parameter)
@@ -109,25 +128,28 @@ _FROM_CORE: Final[dict[int, tuple[int, str, str]]] = {
     RejectCode.BOOK_FULL: (20005, "the book is full", ""),
     RejectCode.OPEN_ORDERS_MAX: (20005, "too many open orders on this account", ""),
     RejectCode.DUPLICATE_ID: (11029, "duplicate order id", ""),
-    RejectCode.KILLED: (11030, "a kill switch is on", ""),
-    RejectCode.BAD_ORDER: (11029, "fields of the order do not go together", ""),
-    RejectCode.DISPLAY_RANGE: (11029, "the shown amount is out of range", "max_show"),
-    RejectCode.NOTIONAL_MAX: (10021, "price x amount is above the largest of one order", "amount"),
-    RejectCode.TRIGGER_PRICE: (10023, "trigger price outside the band, or not to be changed", "trigger_price"),
-    RejectCode.WOULD_TRIGGER: (11030, "the order would trigger at once", "trigger_price"),
-    RejectCode.TRAILING_FULL: (20005, "too many trailing orders in this book", ""),
-    RejectCode.PEGS_FULL: (20005, "too many pegged orders in this book", ""),
-    RejectCode.NO_REFERENCE: (11030, "there is no reference price", ""),
-    RejectCode.OCO_UNKNOWN: (10004, "no such order to be linked with", "oco_ref"),
-    RejectCode.MMP_UNKNOWN: (11029, "the protection group is not set", "mmp"),
-    RejectCode.MMP_FROZEN: (11030, "market-maker protection is frozen", "mmp"),
-    RejectCode.PHASE: (11030, "not in this phase of the book", ""),
-    RejectCode.BOOK_HALTED: (11030, "trading is halted", "instrument_name"),
+    RejectCode.BAD_ORDER: (11047, "fields that do not go together", ""),
+    RejectCode.DISPLAY_RANGE: (10024, "the shown amount is not within 1/1000 of the amount and the amount", "max_show"),
+    RejectCode.NOTIONAL_MAX: (10021, "price x amount is above the instrument's largest notional", "amount"),
+    RejectCode.TRIGGER_PRICE: (11036, "the trigger price is outside the band, or cannot be changed", "trigger_price"),
+    RejectCode.WOULD_TRIGGER: (11036, "the trigger condition is met already", "trigger_price"),
+    RejectCode.TRAILING_FULL: (11035, "the book has as many trailing orders as it takes", ""),
+    RejectCode.PEGS_FULL: (20005, "the book has as many pegged orders as it takes", ""),
+    RejectCode.NO_REFERENCE: (20011, "there is no price to peg to", "x_peg"),
+    RejectCode.OCO_UNKNOWN: (20012, "the order to link with is gone, or linked already", ""),
+    RejectCode.MMP_UNKNOWN: (20008, "set the group with private/set_mmp_config first", "mmp_group"),
+    RejectCode.MMP_FROZEN: (20007, "the group is frozen: wait, or private/reset_mmp", "mmp_group"),
+    RejectCode.PHASE: (20009, "not in this phase of the book", "instrument_name"),
+    RejectCode.ILLEGAL_PHASE: (20009, "the book cannot go from its phase to this one", "instrument_name"),
+    RejectCode.BOOK_HALTED: (20009, "the book is halted: only cancels are taken", "instrument_name"),
+    RejectCode.KILLED: (20013, "a kill switch is on: only cancels are taken", ""),
+    RejectCode.DUPLICATE_CLIENT_ID: (
+        20014,
+        "used today by an order that is not kept any more",
+        "x_client_order_id",
+    ),
+    RejectCode.CLIENT_IDS_FULL: (20005, "all client order ids of the day are given out", "x_client_order_id"),
     RejectCode.BOOK_CLOSED: (10012, "the book is closed", "instrument_name"),
-    RejectCode.DUPLICATE_CLIENT_ID: (11029, "the client order id was used today", "client_order_id"),
-    RejectCode.CLIENT_IDS_FULL: (20005, "no more client order ids today", "client_order_id"),
-    RejectCode.ORDER_ALREADY_FILLED: (11008, "the order is filled", "order_id"),
-    RejectCode.ORDER_ALREADY_CLOSED: (11044, "the order is closed", "order_id"),
     RejectCode.HALTED: (11051, "trading is halted", ""),
 }
 

@@ -8,7 +8,8 @@ from collections import deque
 from typing import Final
 
 from domain import events
-from domain.events import Trade
+from domain.constants import PHASE_CONTINUOUS
+from domain.events import Phase, Trade
 from domain.instruments import Instrument
 from domain.reads import ImageAnswer
 from gateway.instrument_view import InstrumentView
@@ -31,6 +32,7 @@ class Image:
         self.last_ticks: dict[int, int] = {}
         self.open_interest: dict[int, int] = {}
         self.recent: dict[int, deque[tuple[int, Trade]]] = {}  # instrument -> (time_ns, trade), oldest first
+        self.phases: dict[int, Phase] = {}  # instrument -> the last phase told
         self.accounts: dict[int, str] = dict(answer.accounts)
         self.rules: dict[int, tuple[str, tuple[str, ...]]] = {rule: (name, needs) for rule, name, needs in answer.rules}
         self.until_ns: dict[int, dict[int, int]] = {}
@@ -44,7 +46,8 @@ class Image:
             self.until_ns[account] = until
             self.reasons[account] = reasons
         for book in answer.books:
-            self._list(book.instrument, is_open=book.open)
+            view = self._list(book.instrument, is_open=book.open)
+            view.phase = getattr(book, "phase", PHASE_CONTINUOUS)
             identity = book.instrument.instrument_id
             self.marks[identity] = (book.mark_ticks, book.index_ticks)
             self.last_ticks[identity] = book.last_ticks
@@ -84,6 +87,20 @@ class Image:
             if (wanted in ("", "ANY") or wanted in view.currencies) and (kind in ("", "any") or kind == view.kind)
         ]
 
+    def combos_with(self, instrument: int) -> list[InstrumentView]:
+        """Combos that have this instrument among their legs."""
+        return [view for view in self.views.values() if any(leg == instrument for leg, _ in view.instrument.legs)]
+
+    @property
+    def has_combos(self) -> bool:
+        """Whether any combo is listed."""
+        return any(view.instrument.legs for view in self.views.values())
+
+    @property
+    def index_names(self) -> frozenset[str]:
+        """Names of the indexes that instruments are quoted against."""
+        return frozenset(view.price_index for view in self.views.values())
+
     # -- events -----------------------------------------------------------------------------------------------
 
     def on_trade(self, trade: Trade, time_ns: int) -> None:
@@ -94,6 +111,14 @@ class Image:
     def on_mark(self, mark: events.Mark) -> None:
         """A new mark and index of one instrument."""
         self.marks[mark.instrument] = (mark.mark_ticks, mark.index_ticks)
+
+    def on_phase(self, phase: Phase) -> bool:
+        """A book's phase, or what its call would trade; whether the phase itself is another one."""
+        view = self.views[phase.instrument]
+        changed = view.phase != phase.phase
+        view.phase = phase.phase
+        self.phases[phase.instrument] = phase
+        return changed
 
     def on_cold(self, event: events.ColdEventType) -> None:
         """Registry and chain facts. Kinds that concern nobody here are other readers' business."""

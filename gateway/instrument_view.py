@@ -9,8 +9,18 @@ from typing import Any, Final
 
 import msgspec
 
+from domain.constants import (
+    PHASE_CLOSED,
+    PHASE_CONTINUOUS,
+    PHASE_EXPIRED,
+    PHASE_HALT,
+    PHASE_OPENING,
+    PHASE_PRE_OPEN,
+    PHASE_VOLATILITY,
+)
 from domain.instruments import (
     AMOUNT_SCALE,
+    KIND_COMBO,
     KIND_FORWARD,
     KIND_SPOT,
     PRICE_SCALE,
@@ -29,7 +39,17 @@ PPM_SCALE: Final = 10**6
 AVERAGE_EXTRA: Final = 10**6  # average prices are shown to 1e-6 ticks
 _CACHE_MAX: Final = 16_384
 
-KIND_NAMES: Final[dict[int, str]] = {KIND_SPOT: "spot", KIND_FORWARD: "future"}
+KIND_NAMES: Final[dict[int, str]] = {KIND_SPOT: "spot", KIND_FORWARD: "future", KIND_COMBO: "future_combo"}
+STATES: Final = {PHASE_HALT: "halted", PHASE_CLOSED: "inactive", PHASE_EXPIRED: "archivized"}
+PHASE_WORDS: Final = {
+    PHASE_CONTINUOUS: "continuous",
+    PHASE_PRE_OPEN: "pre_open",
+    PHASE_OPENING: "opening_auction",
+    PHASE_VOLATILITY: "volatility_auction",
+    PHASE_HALT: "halt",
+    PHASE_CLOSED: "closed",
+    PHASE_EXPIRED: "expired",
+}
 DIRECTIONS: Final = ("buy", "sell")
 
 
@@ -48,7 +68,7 @@ def rounded_ratio(numerator: int, denominator: int) -> int:
 
 
 class InstrumentView:
-    """One instrument with caches of the texts that repeat. Mutable only in `is_open`."""
+    """One instrument with caches of the texts that repeat. Mutable only in `is_open` and `phase`."""
 
     def __init__(self, instrument: Instrument, *, is_open: bool = True) -> None:
         self.instrument = instrument
@@ -56,9 +76,11 @@ class InstrumentView:
         self.name = instrument.name
         self.kind = KIND_NAMES.get(instrument.kind, "option")
         self.is_open = is_open
+        self.phase = PHASE_CONTINUOUS
         self.currencies = frozenset((instrument.base, instrument.quote))
+        self.price_index = instrument.price_index or f"{instrument.base}_{instrument.quote}".lower()
         self.order_prefix = f"{instrument.instrument_id}-"
-        self._shown: dict[str, bytes] = {}  # state -> what to_json says in it
+        self._shown: dict[tuple[bool, int], bytes] = {}  # open and phase -> what to_json says then
         self._prices: dict[int, str] = {}
         self._amounts: dict[int, str] = {}
 
@@ -104,25 +126,47 @@ class InstrumentView:
 
     def price_ticks(self, value: Decimal) -> int | Refusal:
         """Read a price. Refuses what is off tick, naming the tick and the nearest prices."""
-        tick = self.instrument.tick_price * self.instrument.rules.price_step_ticks
         try:
             scaled = parse_scaled(str(value), PRICE_DIGITS)
         except NotExact:
             return self._off_tick(value)
         except ValueError as error:
             return bad_field(10023, "price", str(error))
-        if scaled % tick:
+        if scaled % self.instrument.tick_price:
             return self._off_tick(value)
         ticks = scaled // self.instrument.tick_price
         rules = self.instrument.rules
+        if ticks % self.step_at(ticks):
+            return self._off_tick(value, self.step_at(ticks))
         if ticks < rules.band_low_ticks:
             return bad_field(10005, "price", "below the band", min_price=raw(self.price(rules.band_low_ticks)))
         if ticks > rules.band_high_ticks:
             return bad_field(10007, "price", "above the band", max_price=raw(self.price(rules.band_high_ticks)))
         return ticks
 
-    def _off_tick(self, value: Decimal) -> Refusal:
+    def distance_ticks(self, value: Decimal, param: str, code: int) -> int | Refusal:
+        """Read a price or a difference of prices to whole ticks, signed, whatever the step and the band are."""
+        tick = self.instrument.tick_price
+        try:
+            scaled = parse_scaled(str(value), PRICE_DIGITS)
+        except NotExact:
+            scaled = None
+        except ValueError as error:
+            return bad_field(code, param, str(error))
+        if scaled is None or scaled % tick:
+            return bad_field(code, param, "not a whole number of ticks", tick_size=raw(self.price(1)))
+        return scaled // tick
+
+    def step_at(self, price_ticks: int) -> int:
+        """The price step that holds at this price: the tick table's last row at or below it (MATCH-037)."""
         step = self.instrument.rules.price_step_ticks
+        for from_ticks, row_step in self.instrument.rules.tick_table:
+            if price_ticks >= from_ticks:
+                step = row_step
+        return step
+
+    def _off_tick(self, value: Decimal, step: int = 0) -> Refusal:
+        step = step or self.instrument.rules.price_step_ticks
         return bad_field(
             10043, "price", "price is not on a tick", tick_size=raw(self.price(step)), price=str(value)[:40]
         )
@@ -160,9 +204,9 @@ class InstrumentView:
 
     def to_json(self) -> msgspec.Raw:
         """`to_dict` as JSON; made once per state, because everybody asks for all instruments."""
-        text = self._shown.get(self.state)
+        text = self._shown.get((self.is_open, self.phase))
         if text is None:
-            text = self._shown[self.state] = msgspec.json.encode(self.to_dict())
+            text = self._shown[self.is_open, self.phase] = msgspec.json.encode(self.to_dict())
         return msgspec.Raw(text)
 
     def to_dict(self) -> dict[str, Any]:
@@ -178,8 +222,12 @@ class InstrumentView:
             "counter_currency": terms.quote,
             "is_active": self.is_open,
             "state": self.state,
+            "x_phase": PHASE_WORDS[self.phase],
             "tick_size": raw(self.price(terms.rules.price_step_ticks)),
-            "tick_size_steps": [],
+            "tick_size_steps": [
+                {"above_price": raw(self.price(from_ticks)), "tick_size": raw(self.price(step))}
+                for from_ticks, step in terms.rules.tick_table
+            ],
             "min_trade_amount": lot,
             "contract_size": 1,
             "x_lot": lot,
@@ -187,7 +235,7 @@ class InstrumentView:
             "maker_commission": raw(format_scaled(terms.maker_fee_ppm, PPM_SCALE)),
             "creation_timestamp": terms.created_ns // NS_PER_MS,
             "expiration_timestamp": expiry_ms(terms),
-            "price_index": terms.price_index or f"{terms.base}_{terms.quote}".lower(),
+            "price_index": self.price_index,
             "x_min_price": raw(self.price(terms.rules.band_low_ticks)),
             "x_max_price": raw(self.price(terms.rules.band_high_ticks)),
             "x_rule_id": terms.rule_id,
@@ -195,6 +243,8 @@ class InstrumentView:
             "block_trade_min_trade_amount": lot,
             "block_trade_tick_size": raw(self.price(1)),
         }
+        if terms.kind == KIND_COMBO:
+            fields |= {"instrument_type": "linear", "settlement_currency": terms.quote, "settlement_period": "month"}
         if terms.kind == KIND_FORWARD:
             day_ms = 86_400_000
             from_ms = terms.delivery_from_ns // NS_PER_MS
@@ -219,7 +269,7 @@ class InstrumentView:
     @property
     def state(self) -> str:
         """The dialect's instrument state."""
-        return "open" if self.is_open else "inactive"
+        return STATES.get(self.phase, "open") if self.is_open else "inactive"
 
     def money(self, amount: int, scale: int) -> str:
         """A fee or balance in ledger units as JSON number text."""

@@ -4,6 +4,7 @@ Lives here: the parsed key file and scope arithmetic.
 Does not know: files (bytes come in), signatures, sessions. Secrets never appear in `repr`.
 """
 
+from collections import Counter
 from typing import Final
 
 import msgspec
@@ -42,7 +43,11 @@ class KeyRing:
     def __init__(self, keys: tuple[Key, ...]) -> None:
         """Raises BadKeys on doubles, short secrets or unknown scopes."""
         self.by_client_id: dict[str, Key] = {}
-        for key in keys:
+        self.numbers: dict[str, int] = {}  # keys that share an account: their place in the file, from 1
+        shared = Counter(key.account for key in keys)
+        for place, key in enumerate(keys, 1):
+            if shared[key.account] > 1:
+                self.numbers[key.client_id] = place
             if key.client_id in self.by_client_id:
                 raise BadKeys(f"client_id of key {key.name!r} occurs twice")
             if len(key.client_secret.encode()) < SECRET_BYTES_MIN:

@@ -9,16 +9,23 @@ from typing import Literal
 
 from domain.events import OrderState, decode_events, decode_order
 from domain.reads import OrdersAnswer, ReadOpenOrders, ReadOrder
+from gateway.desk import order_text
 from gateway.errors import ORDER_NOT_FOUND, UNKNOWN_INSTRUMENT, Refusal, bad_param
 from gateway.history_reader import TIME_NS_MAX, TradeWindow, UserTradePage
 from gateway.instrument_view import InstrumentView
+from gateway.methods_cancel import of_type
 from gateway.methods_public import COUNT_DEFAULT, COUNT_MAX, TIMESTAMP_MS_MAX, Kind, trade_window
 from gateway.methods_trading import parse_order_id
-from gateway.render import order_json, user_trade_json
+from gateway.render import trigger_entry_json, user_trade_json
 from gateway.table import TRADE_READ, Call, Outcome, PrivateParams, method
 from gateway.venue import Venue
 
-OrderTypes = Literal["all", "limit", "market", "trigger_all", "stop_all", "stop_limit", "stop_market"]
+OrderTypes = Literal[
+    "all", "limit", "market", "trigger_all", "stop_all", "stop_limit", "stop_market", "take_all", "take_limit",
+    "take_market", "trailing_all", "trailing_stop",
+]  # fmt: skip
+
+HISTORY_PAGES_MAX = 10
 
 
 class OpenOrdersParams(PrivateParams, frozen=True, kw_only=True):
@@ -34,6 +41,19 @@ class OpenByInstrumentParams(PrivateParams, frozen=True, kw_only=True):
 
 class OrderParams(PrivateParams, frozen=True, kw_only=True):
     order_id: str
+
+
+class OpenByLabelParams(PrivateParams, frozen=True, kw_only=True):
+    label: str
+    currency: str = "any"
+
+
+class TriggerHistoryParams(PrivateParams, frozen=True, kw_only=True):
+    currency: str = "any"
+    instrument_name: str = ""
+    kind: Kind = ""
+    count: int = 20
+    continuation: str = ""
 
 
 class OrderHistoryParams(PrivateParams, frozen=True, kw_only=True):
@@ -71,15 +91,22 @@ class OrderTradesParams(PrivateParams, frozen=True, kw_only=True):
 
 
 def _order_text(venue: Venue, order: OrderState) -> str:
-    return order_json(venue.image.views[order.instrument], order, venue.image.quote_scales[order.instrument])
+    return order_text(venue.image, order)
+
+
+async def _own_open(venue: Venue, call: Call, views: list[InstrumentView]) -> list[OrderState]:
+    answer = await venue.read(ReadOpenOrders(call.principal.account), OrdersAnswer)
+    wanted = {view.instrument_id for view in views}
+    events = decode_events(answer.frames)
+    return [event for event in events if isinstance(event, OrderState) and event.instrument in wanted]
+
+
+def _texts(venue: Venue, orders: list[OrderState]) -> bytes:
+    return f"[{','.join(_order_text(venue, order) for order in orders)}]".encode()
 
 
 async def _open_orders(venue: Venue, call: Call, views: list[InstrumentView], kind: str) -> Outcome:
-    answer = await venue.read(ReadOpenOrders(call.principal.account), OrdersAnswer)
-    wanted = {view.instrument_id for view in views}
-    orders = [event for event in decode_events(answer.frames) if isinstance(event, OrderState)]
-    texts = [_order_text(venue, order) for order in orders if order.instrument in wanted]
-    return f"[{','.join(texts) if kind in ('all', 'limit') else ''}]".encode()  # only limit orders ever rest
+    return _texts(venue, [order for order in await _own_open(venue, call, views) if of_type(order, kind)])
 
 
 @method("private/get_open_orders", OpenOrdersParams, scope=TRADE_READ)
@@ -103,6 +130,73 @@ async def get_open_orders_by_instrument(venue: Venue, call: Call, params: OpenBy
     return await _open_orders(venue, call, [view], params.type)
 
 
+@method("private/get_open_orders_by_label", OpenByLabelParams, scope=TRADE_READ)
+async def get_open_orders_by_label(venue: Venue, call: Call, params: OpenByLabelParams) -> Outcome:
+    """Open orders with this label."""
+    orders = await _own_open(venue, call, venue.image.selected(params.currency, ""))
+    return _texts(venue, [order for order in orders if order.label == params.label])
+
+
+@method("private/get_order_state_by_label", OpenByLabelParams, scope=TRADE_READ)
+async def get_order_state_by_label(venue: Venue, call: Call, params: OpenByLabelParams) -> Outcome:
+    """Orders with this label, newest first: open ones, and those among the newest thousand that ended."""
+    views = venue.image.selected(params.currency, "")
+    if not views:
+        return b"[]"
+    account = call.principal.account
+    ended = await venue.history.ended_orders(
+        account,
+        tuple(view.instrument_id for view in views),
+        count=COUNT_MAX,
+        offset=0,
+        include_unfilled=True,
+        at_least_sequence=venue.at_least(account),
+    )
+    found = {order.order_id: order for order in await _own_open(venue, call, views)}
+    found |= {order.order_id: order for order in ended}
+    chosen = [order for order in found.values() if order.label == params.label]
+    return _texts(venue, sorted(chosen, key=lambda order: -order.order_id))
+
+
+@method("private/get_trigger_order_history", TriggerHistoryParams, scope=TRADE_READ)
+async def get_trigger_order_history(venue: Venue, call: Call, params: TriggerHistoryParams) -> Outcome:
+    """Orders with a trigger, newest first, each as it is now. `continuation` goes on where the last page ended."""
+    instruments = _chosen(venue, params)
+    if isinstance(instruments, Refusal):
+        return instruments
+    if not 1 <= params.count <= COUNT_MAX:
+        return bad_param("count", f"1 to {COUNT_MAX}")
+    start = params.continuation
+    if start and not (start.isascii() and start.isdigit() and len(start) <= 6):
+        return bad_param("continuation", "as the last page gave it")
+    offset, account = int(start or 0), call.principal.account
+    rows: list[OrderState] = []
+    if not offset:
+        views = [venue.image.views[instrument] for instrument in instruments]
+        rows = [order for order in await _own_open(venue, call, views) if of_type(order, "trigger_all")][::-1]
+    for _ in range(HISTORY_PAGES_MAX if instruments else 0):
+        page = await venue.history.ended_orders(
+            account,
+            instruments,
+            count=COUNT_MAX,
+            offset=offset,
+            include_unfilled=True,
+            at_least_sequence=venue.at_least(account),
+        )
+        for order in page:
+            if len(rows) >= params.count:
+                break
+            offset += 1
+            if of_type(order, "trigger_all"):
+                rows.append(order)
+        if len(rows) >= params.count or len(page) < COUNT_MAX:
+            if len(rows) < params.count:
+                offset = 0  # the end
+            break
+    entries = ",".join(trigger_entry_json(venue.image.views[order.instrument], order) for order in rows)
+    return f'{{"entries":[{entries}],"continuation":{f"{chr(34)}{offset}{chr(34)}" if offset else "null"}}}'.encode()
+
+
 @method("private/get_order_state", OrderParams, scope=TRADE_READ)
 async def get_order_state(venue: Venue, call: Call, params: OrderParams) -> Outcome:
     """One order: open ones from the core, ended ones from the history."""
@@ -119,7 +213,9 @@ async def get_order_state(venue: Venue, call: Call, params: OrderParams) -> Outc
     return _order_text(venue, order).encode()
 
 
-def _chosen(venue: Venue, params: OrderHistoryParams | UserTradesParams) -> tuple[int, ...] | Refusal:
+def _chosen(
+    venue: Venue, params: OrderHistoryParams | UserTradesParams | TriggerHistoryParams
+) -> tuple[int, ...] | Refusal:
     """Instruments of a request by name, or by currency and kind."""
     if params.instrument_name:
         view = venue.image.by_name.get(params.instrument_name)

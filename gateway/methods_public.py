@@ -11,10 +11,11 @@ from domain.instruments import format_scaled
 from domain.units import NS_PER_MS, USDC_SCALE
 from gateway.candles import DAY_NS, RESOLUTIONS_NS
 from gateway.codec import encode
+from gateway.combos import implied_fields
 from gateway.errors import UNKNOWN_INSTRUMENT, Refusal, bad_param
 from gateway.history_reader import TIME_NS_MAX, PublicTrade, TradeWindow
 from gateway.image import RECENT_TRADES_MAX
-from gateway.instrument_view import KIND_NAMES, raw
+from gateway.instrument_view import raw
 from gateway.market_text import order_book_json, summary_json, ticker_fields
 from gateway.render import public_trade_json
 from gateway.table import Call, NoParams, Outcome, PublicParams, method
@@ -138,7 +139,10 @@ def get_order_book(venue: Venue, call: Call, params: BookParams) -> Outcome:
         return bad_param("depth", f"1 to {DEPTH_MAX}")
     shelf = venue.publisher.shelves[view.instrument_id]
     text = order_book_json(view, shelf.book, venue.image, shelf.stats, venue.image.time_ns, params.depth)
-    return text.encode()
+    if not venue.image.has_combos:
+        return text.encode()
+    implied = implied_fields(venue.image, lambda instrument: venue.publisher.shelves[instrument].book, view)
+    return f"{text[:-1]},{implied}}}".encode()
 
 
 @method("public/ticker", InstrumentParams)
@@ -332,16 +336,10 @@ def get_expirations(venue: Venue, call: Call, params: InstrumentsParams) -> Outc
     result: dict[str, dict[str, list[str]]] = {}
     for view in venue.image.selected(params.currency, params.kind):
         _, dash, day = view.name.partition("-")
-        if view.is_open and dash and view.kind in KIND_NAMES.values():
+        if view.is_open and dash and view.kind in ("future", "option"):
             days = result.setdefault(view.instrument.base.lower(), {"future": [], "option": []})[view.kind]
             days.append(day)
     return encode(result)
-
-
-@method("public/get_combos", InstrumentsParams)
-def get_combos(venue: Venue, call: Call, params: InstrumentsParams) -> Outcome:
-    """Combos: none are listed yet."""
-    return b"[]"
 
 
 @method("public/x/get_hashprice", NoParams)

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import msgspec
 
+from domain import commands
 from gateway.auth import AuthParams
 from gateway.codec import encode
 from gateway.errors import Refusal, bad_param
 from gateway.table import (
     ACCOUNT_READ,
+    ANSWER_OK,
     TRADE,
     Call,
+    Command,
     NoParams,
     Outcome,
+    Part,
     PrivateParams,
     PublicParams,
     method,
@@ -88,6 +92,7 @@ def logout(venue: Venue, call: Call, params: LogoutParams) -> Outcome:
     """End the session without cancelling its orders."""
     session = _session(call)
     session.cancel_on_disconnect = False
+    session.logged_out = True
     session.close_after_reply = "logout"
     return OK
 
@@ -177,30 +182,42 @@ def private_unsubscribe_all(venue: Venue, call: Call, params: PrivateParams) -> 
     return OK
 
 
-def _connection_scope(params: ScopeParams) -> Refusal | None:
-    return None if params.scope == "connection" else bad_param("scope", "only connection is offered")
+def _switch(venue: Venue, call: Call, params: ScopeParams, on: bool) -> Outcome:
+    """For this connection; or for the account, where it stays until it is set otherwise."""
+    if params.scope == "connection":
+        call.connection.cancel_on_disconnect = on
+        return OK
+    account = call.principal.account
+    request = venue.desk.next_request()
+    command = commands.SetCancelOnDisconnect(account, on)
+
+    def done(part: Part) -> bytes | Refusal:
+        if not isinstance(part.outcome, Refusal):
+            (venue.cancels_on_disconnect.add if on else venue.cancels_on_disconnect.discard)(account)
+        return part.outcome
+
+    return Command(
+        commands.cold(command, origin=call.connection.origin, request=request), request, ANSWER_OK, then=done
+    )
 
 
-@method("private/enable_cancel_on_disconnect", ScopeParams, scope=TRADE, websocket_only=True)
+@method("private/enable_cancel_on_disconnect", ScopeParams, scope=TRADE, pipelined=True, websocket_only=True)
 def enable_cancel_on_disconnect(venue: Venue, call: Call, params: ScopeParams) -> Outcome:
-    """From now on, orders of this connection are cancelled when it ends."""
-    refusal = _connection_scope(params)
-    if refusal is None:
-        call.connection.cancel_on_disconnect = True
-    return refusal or OK
+    """From now on, orders of this connection are cancelled when it ends; or all of the account's, with its last one."""
+    return _switch(venue, call, params, True)
 
 
-@method("private/disable_cancel_on_disconnect", ScopeParams, scope=TRADE, websocket_only=True)
+@method("private/disable_cancel_on_disconnect", ScopeParams, scope=TRADE, pipelined=True, websocket_only=True)
 def disable_cancel_on_disconnect(venue: Venue, call: Call, params: ScopeParams) -> Outcome:
-    """Orders of this connection outlive it."""
-    refusal = _connection_scope(params)
-    if refusal is None:
-        call.connection.cancel_on_disconnect = False
-    return refusal or OK
+    """Orders outlive the connection, or the account's last one."""
+    return _switch(venue, call, params, False)
 
 
 @method("private/get_cancel_on_disconnect", ScopeParams, scope=ACCOUNT_READ)
 def get_cancel_on_disconnect(venue: Venue, call: Call, params: ScopeParams) -> Outcome:
     """Whether cancel-on-disconnect is on."""
-    enabled = call.connection.cancel_on_disconnect and params.scope == "connection"
+    if params.scope == "connection":
+        enabled = call.connection.cancel_on_disconnect
+    else:
+        enabled = call.principal.account in venue.cancels_on_disconnect
     return encode({"enabled": enabled, "scope": params.scope})

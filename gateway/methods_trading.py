@@ -1,4 +1,4 @@
-"""Trading methods: buy, sell, edit, cancel and their mass forms.
+"""Trading methods: buy, sell, edit, close_position.
 
 Lives here: parameters to command records, with the early refusals that the gateway can decide alone.
 Does not know: replies (desk.py makes them from events), money. Every refusal here is repeated by the core.
@@ -9,98 +9,69 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from domain import commands
-from domain.constants import BUY, FOK, GTC, IOC, LIMIT, MARKET, SELL
-from domain.events import decode_order
+from domain.constants import BUY, POST_ONLY_NO, POST_ONLY_REJECT, SELL
+from domain.events import OrderState, decode_events, decode_order
 from domain.instruments import KIND_SPOT
-from domain.reads import OrdersAnswer, ReadOrder
+from domain.reads import OrdersAnswer, PositionsAnswer, ReadOpenOrders, ReadOrder, ReadPositions
 from domain.units import NS_PER_MS
 from gateway.desk import not_eligible
 from gateway.errors import ORDER_NOT_FOUND, UNKNOWN_INSTRUMENT, Refusal, bad_field, bad_param
 from gateway.instrument_view import InstrumentView
-from gateway.table import (
-    ANSWER_CANCELLED,
-    ANSWER_COUNT,
-    ANSWER_ORDER,
-    TRADE,
-    Call,
-    Command,
-    Outcome,
-    PrivateParams,
-    method,
-)
+from gateway.linked_orders import with_partner
+from gateway.order_params import Fields, given_amount, read_terms, trigger_ticks
+from gateway.order_terms import TIME_MS_MAX, LinkedTerms, OrderTerms, PlaceParams
+from gateway.table import ANSWER_ORDER, TRADE, Call, Command, Outcome, PrivateParams, method
 from gateway.venue import Venue
 
-LABEL_BYTES_MAX = 64
-VALID_UNTIL_MS_MAX = 2**63 // NS_PER_MS - 1
 BOOK_CLOSED = Refusal(10012, {"reason": "the instrument is closed", "param": "instrument_name"})
-_TIMES_IN_FORCE = {"good_til_cancelled": GTC, "immediate_or_cancel": IOC, "fill_or_kill": FOK}
+SIDES = {"buy": BUY, "sell": SELL}
 
 
-class PlaceParams(PrivateParams, frozen=True, kw_only=True):
-    """private/buy and private/sell. Features this venue does not have are refused by name, never ignored."""
+class Changes(PrivateParams, frozen=True, kw_only=True):
+    """What an edit may change: `amount` is the new total, filled part included; what is not given stays."""
 
-    instrument_name: str
-    amount: Decimal | None = None
-    contracts: Decimal | None = None
-    type: Literal["limit", "market"] = "limit"
-    price: Decimal | None = None
-    label: str = ""
-    time_in_force: Literal["good_til_cancelled", "immediate_or_cancel", "fill_or_kill"] = "good_til_cancelled"
-    post_only: bool = False
-    reject_post_only: bool = False
-    reduce_only: bool = False
-    valid_until: int = 0
-    mmp: bool = False
-
-
-class EditParams(PrivateParams, frozen=True, kw_only=True):
-    """private/edit: `amount` is the new total, filled part included."""
-
-    order_id: str
     amount: Decimal | None = None
     contracts: Decimal | None = None
     price: Decimal | None = None
+    trigger_price: Decimal | None = None
     post_only: bool | None = None
     reject_post_only: bool = False
     reduce_only: bool | None = None
     valid_until: int = 0
 
 
-class CancelParams(PrivateParams, frozen=True, kw_only=True):
+class EditParams(Changes, frozen=True, kw_only=True):
     order_id: str
 
 
-class CancelAllParams(PrivateParams, frozen=True, kw_only=True):
-    detailed: bool = False
-    freeze_quotes: bool = False
-
-
-class CancelByInstrumentParams(PrivateParams, frozen=True, kw_only=True):
+class EditByLabelParams(Changes, frozen=True, kw_only=True):
+    label: str
     instrument_name: str
-    type: Literal["all", "limit"] = "all"
-    detailed: bool = False
-    include_combos: bool = False
-    freeze_quotes: bool = False
 
 
-def _label(text: str) -> bytes | Refusal:
-    if not text:
-        return b""
-    label = text.encode()
-    if len(label) > LABEL_BYTES_MAX:
-        return bad_param("label", f"at most {LABEL_BYTES_MAX} bytes")
-    if not text.isprintable():
-        return bad_param("label", "printable characters only")
-    return label
+class ClosePositionParams(PrivateParams, frozen=True, kw_only=True):
+    instrument_name: str
+    type: Literal["limit", "market"]
+    price: Decimal | None = None
 
 
-def _amount(params: PlaceParams | EditParams) -> Decimal | Refusal | None:
-    """The quantity by either of its names; the contract size is 1, so both names mean the same number."""
-    if params.amount is None:
-        return params.contracts
-    if params.contracts is not None and params.contracts != params.amount:
-        return bad_param("contracts", "differs from amount")
-    return params.amount
+# -- new orders -----------------------------------------------------------------------------------------------
+
+
+def _fields(venue: Venue, call: Call, view: InstrumentView, terms: OrderTerms, side: int) -> Fields | Refusal:
+    """The record's fields, with account and session."""
+    book = venue.publisher.shelves[view.instrument_id].book
+    price, lots = book.best_ask() if side == BUY else book.best_bid()
+    fields = read_terms(view, terms, side, price if lots else 0)
+    if isinstance(fields, Refusal):
+        return fields
+    fields |= {
+        "account": call.principal.account,
+        "key": call.principal.key_number,
+        "origin": call.connection.origin,
+        "cancel_on_disconnect": call.connection.cancel_on_disconnect,
+    }
+    return fields
 
 
 def _place(venue: Venue, call: Call, params: PlaceParams, side: int) -> Outcome:
@@ -110,64 +81,39 @@ def _place(venue: Venue, call: Call, params: PlaceParams, side: int) -> Outcome:
         return UNKNOWN_INSTRUMENT
     if not view.is_open:
         return BOOK_CLOSED
-    amount = _amount(params)
-    if isinstance(amount, Refusal):
-        return amount
-    if amount is None:
-        return bad_param("amount", "required")
-    lots = view.lots(amount)
-    if isinstance(lots, Refusal):
-        return lots
-    time_in_force = _TIMES_IN_FORCE[params.time_in_force]
-    ticks = 0
-    if params.type == "market":
-        if params.price is not None:
-            return bad_param("price", "a market order has no price")
-        if params.post_only:
-            return bad_param("post_only", "a market order cannot be post_only")
-        time_in_force = time_in_force or IOC
-        order_type = MARKET
-    else:
-        if params.price is None:
-            return bad_param("price", "required")
-        limit = view.price_ticks(params.price)
-        if isinstance(limit, Refusal):
-            return limit
-        ticks = limit
-        if params.post_only and time_in_force != GTC:
-            return bad_param("post_only", "not with immediate_or_cancel or fill_or_kill")
-        order_type = LIMIT
-    if params.reduce_only and view.instrument.kind == KIND_SPOT:
-        return bad_field(11029, "reduce_only", "a spot instrument has no position to reduce")
-    if params.mmp:
-        return bad_param("mmp", "market maker protection is not offered")
-    label = _label(params.label)
-    if isinstance(label, Refusal):
-        return label
-    if not 0 <= params.valid_until <= VALID_UNTIL_MS_MAX:
-        return bad_param("valid_until", "out of range")
+    fields = _fields(venue, call, view, params, side)
+    if isinstance(fields, Refusal):
+        return fields
+    partner = _partner(venue, call, view, params)
+    if isinstance(partner, Refusal):
+        return partner
     account = call.principal.account
     if not image.eligible(account, view.instrument.rule_id, image.time_ns):
         return not_eligible(image, view, account)
-    connection = call.connection
     request = venue.desk.next_request()
-    record = commands.new_order(
-        account=account,
-        instrument=view.instrument_id,
-        side=side,
-        price_ticks=ticks,
-        quantity_lots=lots,
-        order_type=order_type,
-        time_in_force=time_in_force,
-        post_only=params.post_only,
-        reduce_only=params.reduce_only,
-        cancel_on_disconnect=connection.cancel_on_disconnect,
-        valid_until_ns=params.valid_until * NS_PER_MS,
-        label=label,
-        origin=connection.origin,
-        request=request,
+    first = Command(commands.new_order(**fields, request=request), request, ANSWER_ORDER, view)
+    if partner is None:
+        return first
+    return with_partner(
+        venue, call, first, view, lambda number, oco: commands.new_order(**partner, request=number, oco=oco)
     )
-    return Command(record, request, ANSWER_ORDER, view)
+
+
+def _partner(venue: Venue, call: Call, view: InstrumentView, params: PlaceParams) -> Fields | Refusal | None:
+    """The fields of the second order of a pair."""
+    if params.linked_order_type is None:
+        return bad_param("otoco_config", "needs linked_order_type") if params.otoco_config else None
+    if len(params.otoco_config) != 1:
+        return bad_param("otoco_config", "exactly one other order")
+    terms: LinkedTerms = params.otoco_config[0]
+    if terms.instrument_name not in ("", view.name):
+        return bad_param("otoco_config", "both orders are in one instrument")
+    if params.x_peg is not None or terms.x_peg is not None:
+        return bad_param("x_peg", "a pegged order is not linked")
+    fields = _fields(venue, call, view, terms, SIDES[terms.direction])
+    if isinstance(fields, Refusal):
+        return Refusal(fields.code, fields.data | {"x_order": "second"})
+    return fields
 
 
 @method("private/buy", PlaceParams, scope=TRADE, pipelined=True)
@@ -180,6 +126,28 @@ def buy(venue: Venue, call: Call, params: PlaceParams) -> Outcome:
 def sell(venue: Venue, call: Call, params: PlaceParams) -> Outcome:
     """Place a sell order."""
     return _place(venue, call, params, SELL)
+
+
+@method("private/close_position", ClosePositionParams, scope=TRADE)
+async def close_position(venue: Venue, call: Call, params: ClosePositionParams) -> Outcome:
+    """A reduce-only order over the whole position."""
+    view = venue.image.by_name.get(params.instrument_name)
+    if view is None:
+        return UNKNOWN_INSTRUMENT
+    if view.instrument.kind == KIND_SPOT:
+        return bad_field(11029, "instrument_name", "a spot instrument has no position")
+    answer = await venue.read(ReadPositions(call.principal.account), PositionsAnswer)
+    lots = next((row.lots for row in answer.positions if row.instrument == view.instrument_id), 0)
+    if not lots:
+        return Refusal(11030, {"reason": "there is no position to close", "param": "instrument_name"})
+    amount = Decimal(view.amount(min(abs(lots), view.instrument.rules.lots_max)))
+    order = PlaceParams(
+        instrument_name=params.instrument_name, amount=amount, type=params.type, price=params.price, reduce_only=True
+    )
+    return _place(venue, call, order, SELL if lots > 0 else BUY)
+
+
+# -- changes --------------------------------------------------------------------------------------------------
 
 
 def parse_order_id(venue: Venue, text: str) -> tuple[InstrumentView, int] | None:
@@ -199,7 +167,7 @@ def parse_order_id(venue: Venue, text: str) -> tuple[InstrumentView, int] | None
 
 @method("private/edit", EditParams, scope=TRADE, pipelined=True)
 def edit(venue: Venue, call: Call, params: EditParams) -> Outcome | Coroutine[Any, Any, Outcome]:
-    """Change price and total of an open order. What is not given stays: then the order is read first."""
+    """Change price, total and trigger price of an open order. What is not given stays: then the order is read first."""
     found = parse_order_id(venue, params.order_id)
     if found is None:
         return ORDER_NOT_FOUND
@@ -215,7 +183,7 @@ async def _edit_after_read(
 ) -> Outcome:
     answer = await venue.read(ReadOrder(call.principal.account, order_id), OrdersAnswer)
     if not answer.frames:
-        return ORDER_NOT_FOUND
+        return _edit(venue, call, params, view, order_id, 0, 1)  # the core tells how it ended
     order = decode_order(answer.frames)
     if order.instrument != view.instrument_id:
         return ORDER_NOT_FOUND
@@ -225,13 +193,13 @@ async def _edit_after_read(
 def _edit(
     venue: Venue,
     call: Call,
-    params: EditParams,
+    params: Changes,
     view: InstrumentView,
     order_id: int,
     ticks_now: int = 0,
     lots_now: int = 0,
 ) -> Outcome:
-    amount = _amount(params)
+    amount = given_amount(params.amount, params.contracts)
     if isinstance(amount, Refusal):
         return amount
     lots = lots_now if amount is None else view.lots(amount)
@@ -240,16 +208,20 @@ def _edit(
     ticks = ticks_now if params.price is None else view.price_ticks(params.price)
     if isinstance(ticks, Refusal):
         return ticks
-    if not 0 <= params.valid_until <= VALID_UNTIL_MS_MAX:
+    trigger = 0 if params.trigger_price is None else trigger_ticks(view, params.trigger_price)
+    if isinstance(trigger, Refusal):
+        return trigger
+    if not 0 <= params.valid_until <= TIME_MS_MAX:
         return bad_param("valid_until", "out of range")
     request = venue.desk.next_request()
     record = commands.amend_order(
         account=call.principal.account,
         order_id=order_id,
-        instrument=view.instrument.instrument_id,
+        instrument=view.instrument_id,
         price_ticks=ticks,
         total_lots=lots,
-        post_only=commands.POST_ONLY_AS_IT_WAS if params.post_only is None else int(params.post_only),
+        trigger_ticks=trigger,
+        post_only=_post_only(params),
         valid_until_ns=params.valid_until * NS_PER_MS,
         origin=call.connection.origin,
         request=request,
@@ -257,47 +229,30 @@ def _edit(
     return Command(record, request, ANSWER_ORDER, view, order_id)
 
 
-@method("private/cancel", CancelParams, scope=TRADE, pipelined=True)
-def cancel(venue: Venue, call: Call, params: CancelParams) -> Outcome:
-    """Cancel one open order."""
-    found = parse_order_id(venue, params.order_id)
-    if found is None:
-        return ORDER_NOT_FOUND
-    view, order_id = found
-    request = venue.desk.next_request()
-    record = commands.cancel_order(
-        account=call.principal.account,
-        order_id=order_id,
-        instrument=view.instrument.instrument_id,
-        origin=call.connection.origin,
-        request=request,
-    )
-    return Command(record, request, ANSWER_CANCELLED, view, order_id)
+def _post_only(params: Changes) -> int:
+    """An edit never slides: one that would trade is refused."""
+    if params.post_only is None:
+        return commands.POST_ONLY_AS_IT_WAS
+    return POST_ONLY_REJECT if params.post_only else POST_ONLY_NO
 
 
-@method("private/cancel_all", CancelAllParams, scope=TRADE, pipelined=True)
-def cancel_all(venue: Venue, call: Call, params: CancelAllParams) -> Outcome:
-    """Cancel all open orders of the account; answers their number."""
-    if params.detailed:
-        return bad_param("detailed", "not offered")
-    request = venue.desk.next_request()
-    record = commands.cancel_all(account=call.principal.account, origin=call.connection.origin, request=request)
-    return Command(record, request, ANSWER_COUNT)
-
-
-@method("private/cancel_all_by_instrument", CancelByInstrumentParams, scope=TRADE, pipelined=True)
-def cancel_all_by_instrument(venue: Venue, call: Call, params: CancelByInstrumentParams) -> Outcome:
-    """Cancel the account's open orders in one instrument; answers their number."""
+@method("private/edit_by_label", EditByLabelParams, scope=TRADE)
+async def edit_by_label(venue: Venue, call: Call, params: EditByLabelParams) -> Outcome:
+    """Change the one open order with this label in this instrument."""
     view = venue.image.by_name.get(params.instrument_name)
     if view is None:
         return UNKNOWN_INSTRUMENT
-    if params.detailed:
-        return bad_param("detailed", "not offered")
-    request = venue.desk.next_request()
-    record = commands.cancel_all(
-        account=call.principal.account,
-        instrument=view.instrument_id,
-        origin=call.connection.origin,
-        request=request,
-    )
-    return Command(record, request, ANSWER_COUNT, view)
+    if params.reduce_only is not None:
+        return bad_param("reduce_only", "cannot be changed by an edit")
+    answer = await venue.read(ReadOpenOrders(call.principal.account), OrdersAnswer)
+    found = [
+        event
+        for event in decode_events(answer.frames)
+        if isinstance(event, OrderState) and event.label == params.label and event.instrument == view.instrument_id
+    ]
+    if not found:
+        return bad_field(10004, "label", "no open order has this label")
+    if len(found) > 1:
+        return bad_field(11029, "label", f"{len(found)} open orders have this label")
+    order = found[0]
+    return _edit(venue, call, params, view, order.order_id, order.price_ticks, order.total_lots)

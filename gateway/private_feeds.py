@@ -6,7 +6,8 @@ Does not know: sockets, public data. An account without watchers costs one dicti
 
 from typing import Final
 
-from domain.events import OrderState, Trade
+from domain.events import OrderState, ProtectionTriggered, Trade
+from domain.units import NS_PER_MS
 from gateway.codec import encode
 from gateway.feeds import Feed, Sink
 from gateway.image import Image
@@ -40,6 +41,10 @@ class UserFeed(Feed):
             self.send(f"[{','.join(waiting)}]")
 
 
+class FrozenFeed(Feed):
+    """`user.mmp_trigger.{index}` of one account: a protection group reached a limit."""
+
+
 class PortfolioFeed(Feed):
     """`user.portfolio.{currency}` of one account; `any` sends one message per currency that moved."""
 
@@ -61,11 +66,12 @@ class Watched:
     def __init__(self) -> None:
         self.feeds: dict[str, UserFeed] = {}
         self.portfolios: dict[str, PortfolioFeed] = {}
+        self.frozen: dict[str, FrozenFeed] = {}
         self.changed: dict[int, tuple[list[str], list[str]]] = {}  # instrument -> orders, trades, for user.changes
 
     def empty(self) -> bool:
         """Whether nobody watches any more."""
-        return not self.feeds and not self.portfolios
+        return not self.feeds and not self.portfolios and not self.frozen
 
 
 class PrivateFeeds:
@@ -89,6 +95,8 @@ class PrivateFeeds:
             feed = self._portfolio(watched, channel, parts)
             if feed is not None:
                 self.dirty[account] = None
+        elif parts[1] == "mmp_trigger":
+            feed = self._frozen(watched, channel, parts)
         elif parts[1] in ("orders", "trades", "changes"):
             feed = watched.feeds.get(channel) or self._user(watched, channel, parts)
         else:
@@ -104,13 +112,14 @@ class PrivateFeeds:
         watched = self.watched.get(account)
         if watched is None:
             return False
-        feed: Feed | None = watched.feeds.get(channel) or watched.portfolios.get(channel)
+        feed: Feed | None = watched.feeds.get(channel) or watched.portfolios.get(channel) or watched.frozen.get(channel)
         if feed is None or sink not in feed.sinks:
             return False
         feed.unsubscribe(sink)
         if not feed.sinks:
             watched.feeds.pop(channel, None)
             watched.portfolios.pop(channel, None)
+            watched.frozen.pop(channel, None)
             if watched.empty():
                 del self.watched[account]
                 self.dirty.pop(account, None)
@@ -124,6 +133,14 @@ class PrivateFeeds:
         if feed is None:
             feed = watched.portfolios[channel] = PortfolioFeed(channel, currency)
         feed.shown.clear()  # a new reader wants the present state, and sending it to the others again is harmless
+        return feed
+
+    def _frozen(self, watched: Watched, channel: str, parts: list[str]) -> Feed | None:
+        if len(parts) != 3 or (parts[2] not in ("all", "any") and parts[2] not in self._image.index_names):
+            return None
+        feed = watched.frozen.get(channel)
+        if feed is None:
+            feed = watched.frozen[channel] = FrozenFeed(channel)
         return feed
 
     def _user(self, watched: Watched, channel: str, parts: list[str]) -> Feed | None:
@@ -209,6 +226,13 @@ class PrivateFeeds:
             kept_trades.extend(trade_texts)
             self.dirty[account] = None
 
+    def on_frozen(self, event: ProtectionTriggered) -> None:
+        """A protection group reached a limit; groups span indexes, so every such channel of the account is told."""
+        watched = self.watched.get(event.account)
+        if watched is not None:
+            for feed in watched.frozen.values():
+                feed.send(frozen_json(feed.name.split(".")[2], event))
+
     def touch(self, account: int) -> None:
         """Balances, positions or margin of this account may have moved."""
         watched = self.watched.get(account)
@@ -251,3 +275,11 @@ class PrivateFeeds:
             for feed in watched.feeds.values():
                 if feed.what == "changes" and feed.wants(view):
                     feed.send(text)
+
+
+def frozen_json(index_name: str, event: ProtectionTriggered) -> str:
+    """One message of user.mmp_trigger; 0 = frozen until private/reset_mmp."""
+    return (
+        f'{{"index_name":"{index_name}","mmp_group":"{event.group}",'
+        f'"frozen_until":{event.frozen_until_ns // NS_PER_MS},"block_rfq":false}}'
+    )

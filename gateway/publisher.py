@@ -7,7 +7,7 @@ Does not know: private channels, sockets, methods. Raw channels flush at the end
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from domain.events import Mark, Trade
+from domain.events import Mark, Phase, Trade
 from domain.reads import ImageAnswer
 from gateway.books import Book
 from gateway.candles import RESOLUTIONS_NS, DayStats
@@ -24,25 +24,32 @@ from gateway.feeds import (
 )
 from gateway.image import Image
 from gateway.instrument_view import InstrumentView
+from gateway.l3_books import L3Book, l3_book
+from gateway.order_feeds import AuctionFeed, L3Feed, StateFeed
+from gateway.phases import STATE_WORDS
 
 RAW: Final = "raw"
 TICK_INTERVALS: Final = ("100ms", "agg2")  # joined per 100 ms and per second
 INTERVALS: Final = (RAW, *TICK_INTERVALS)
 DEPTHS: Final = ("1", "10", "20")
 GROUPS: Final = ("none", "1", "2", "5", "10", "25", "100", "250")
+KINDS: Final = frozenset({"any", "spot", "future", "option", "future_combo", "option_combo", "combo"})
 SeedCandle = Callable[[ChartFeed], None]
 
 
 class Shelf:
     """What is kept and published for one instrument."""
 
-    def __init__(self, view: InstrumentView, book: Book) -> None:
+    def __init__(self, view: InstrumentView, book: Book, orders: L3Book) -> None:
         self.view = view
         self.book = book
+        self.orders = orders
         self.stats = DayStats()
         self.books: list[BookFeed] = []
         self.quotes: list[QuoteFeed] = []
-        self.latest: list[LatestFeed] = []  # tickers and grouped books
+        self.latest: list[LatestFeed] = []  # tickers, grouped books
+        self.auctions: list[AuctionFeed] = []
+        self.singles: list[L3Feed] = []
         self.trades: list[TradesFeed] = []
         self.charts: list[ChartFeed] = []
         self.raw: list[Feed] = []  # those of the above that send after every command
@@ -60,11 +67,14 @@ class Publisher:
         self._joined: dict[str, list[Feed]] = {interval: [] for interval in TICK_INTERVALS}
         self._groups: list[tuple[str, str, TradesFeed]] = []  # kind, currency, feed
         self._raw_groups: dict[TradesFeed, None] = {}  # of those, the raw ones with something to send
+        self._told_states: dict[StateFeed, None] = {}
+        self._states: list[tuple[str, str, StateFeed]] = []  # kind, currency, feed
         self._moved: dict[int, Shelf] = {}
         for picture in answer.books:
             view = image.views[picture.instrument.instrument_id]
             book = Book(view, picture.bids, picture.asks, answer.sequence, answer.time_ns)
-            self.shelves[view.instrument_id] = Shelf(view, book)
+            orders = l3_book(view, picture)
+            self.shelves[view.instrument_id] = Shelf(view, book, orders)
 
     # -- subscriptions ----------------------------------------------------------------------------------------
 
@@ -75,7 +85,7 @@ class Publisher:
             return False
         if sink in feed.sinks:
             return True
-        if isinstance(feed, LatestFeed):
+        if isinstance(feed, LatestFeed | L3Feed):
             feed.start(sink, self._image.time_ns)
         else:
             feed.subscribe(sink)
@@ -95,7 +105,9 @@ class Publisher:
         parts = channel.split(".")
         if parts[0] == "trades" and len(parts) == 4:
             return self._open_group(channel, parts)
-        at = 2 if parts[:2] == ["chart", "trades"] else 1
+        if parts[:2] == ["instrument", "state"] and len(parts) == 4:
+            return self._open_state(channel, parts)
+        at = 2 if parts[:2] == ["chart", "trades"] or parts[0] == "x" else 1
         view = self._image.by_name.get(parts[at]) if len(parts) > at else None
         if view is None:
             return None
@@ -106,7 +118,13 @@ class Publisher:
         if parts[0] == "quote" and not rest:
             feed = quote = QuoteFeed(channel, shelf.book)
             shelf.quotes.append(quote)
-        elif at == 2 and len(rest) == 1 and rest[0] in RESOLUTIONS_NS:
+        elif parts[:2] == ["x", "l3"] and not rest and shelf.orders.known:
+            feed = singles = L3Feed(channel, shelf.orders)
+            shelf.singles.append(singles)
+        elif parts[:2] == ["x", "auction"] and not rest:
+            feed = auction = AuctionFeed(channel, view, self._image.phases)
+            shelf.auctions.append(auction)
+        elif parts[0] == "chart" and at == 2 and len(rest) == 1 and rest[0] in RESOLUTIONS_NS:
             feed = chart = ChartFeed(channel, view, RESOLUTIONS_NS[rest[0]])
             shelf.charts.append(chart)
             self._seed_candle(chart)
@@ -144,15 +162,26 @@ class Publisher:
             self._joined[interval].append(feed)
         return feed
 
+    def _open_state(self, channel: str, parts: list[str]) -> Feed | None:
+        _, _, kind, currency = parts
+        if not (self._image.selected(currency, kind) or (kind in KINDS and currency.upper() == "ANY")):
+            return None
+        feed = StateFeed(channel)
+        self._states.append((kind, currency, feed))
+        self._feeds[channel] = feed
+        return feed
+
     def _shut(self, channel: str, feed: Feed) -> None:
         del self._feeds[channel]
         for joined in self._joined.values():
             if feed in joined:
                 joined.remove(feed)
         self._groups = [entry for entry in self._groups if entry[2] is not feed]
+        self._states = [entry for entry in self._states if entry[2] is not feed]
         for shelf in self.shelves.values():
             lists: tuple[list[Feed], ...] = (  # type: ignore[assignment]
-                shelf.books, shelf.quotes, shelf.latest, shelf.trades, shelf.charts, shelf.raw,
+                shelf.books, shelf.quotes, shelf.latest, shelf.trades, shelf.charts, shelf.singles, shelf.auctions,
+                shelf.raw,
             )  # fmt: skip
             for feeds in lists:
                 if feed in feeds:
@@ -163,7 +192,36 @@ class Publisher:
 
     def on_listed(self, view: InstrumentView, sequence: int, time_ns: int) -> None:
         """A new instrument starts with an empty book."""
-        self.shelves[view.instrument_id] = Shelf(view, Book(view, (), (), sequence, time_ns))
+        self.shelves[view.instrument_id] = Shelf(view, Book(view, (), (), sequence, time_ns), L3Book(view, (), 0))
+        self.on_state(view, "created", time_ns)
+
+    def on_state(self, view: InstrumentView, state: str, time_ns: int) -> None:
+        """An instrument came, moved on or went: told when the command is complete."""
+        for kind, currency, feed in self._states:
+            if _lets_through(view, kind, currency):
+                feed.add(view, state, time_ns)
+                self._told_states[feed] = None
+
+    def on_phase(self, phase: Phase, time_ns: int, *, changed: bool) -> None:
+        """A book's phase, or what its call would trade now."""
+        shelf = self.shelves[phase.instrument]
+        if changed:
+            self.on_state(shelf.view, STATE_WORDS.get(phase.phase, "started"), time_ns)
+        if shelf.read:
+            for feed in shelf.auctions:
+                feed.dirty = True
+            self._moved[phase.instrument] = shelf
+
+    def on_queue(
+        self, instrument: int, side: int, kind: int, order_id: int, price_ticks: int, lots: int, l3_seq: int
+    ) -> None:
+        """A single order moved in its level. Cheap when nobody reads single orders."""
+        shelf = self.shelves[instrument]
+        shelf.orders.apply(side, kind, order_id, price_ticks, lots, l3_seq)
+        if shelf.singles:
+            for feed in shelf.singles:
+                feed.add(side, kind, order_id, price_ticks, lots, l3_seq)
+            self._moved[instrument] = shelf
 
     def on_depth(self, instrument: int, side: int, price_ticks: int, lots: int, sequence: int, time_ns: int) -> None:
         """A level moved. Cheap when nobody reads the instrument."""
@@ -188,9 +246,7 @@ class Publisher:
                 chart.add(trade, time_ns)
             self._moved[trade.instrument] = shelf
         for kind, currency, group in self._groups:
-            if kind in ("any", shelf.view.kind) and (
-                currency.upper() == "ANY" or currency.upper() in shelf.view.currencies
-            ):
+            if _lets_through(shelf.view, kind, currency):
                 group.add(shelf.view, trade, time_ns)
                 if group.name.endswith(RAW):
                     self._raw_groups[group] = None
@@ -206,6 +262,9 @@ class Publisher:
         if self._raw_groups:
             groups, self._raw_groups = self._raw_groups, {}
             self._flush(groups, self._image.time_ns)
+        if self._told_states:
+            told, self._told_states = self._told_states, {}
+            self._flush(told, self._image.time_ns)
         if not self._moved:
             return
         now_ns = self._image.time_ns
@@ -224,7 +283,12 @@ class Publisher:
 
     def _flush(self, feeds: Iterable[Feed], now_ns: int) -> None:
         for feed in feeds:
-            if isinstance(feed, LatestFeed):
+            if isinstance(feed, LatestFeed | L3Feed):
                 feed.flush(now_ns)
-            elif isinstance(feed, BookFeed | TradesFeed | ChartFeed):
+            elif isinstance(feed, BookFeed | TradesFeed | ChartFeed | StateFeed):
                 feed.flush()
+
+
+def _lets_through(view: InstrumentView, kind: str, currency: str) -> bool:
+    """Whether a filter of kind and currency (any, or base or quote) lets an instrument through."""
+    return kind in ("any", view.kind) and (currency.upper() == "ANY" or currency.upper() in view.currencies)

@@ -9,7 +9,7 @@ Does not know: what methods do.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -52,7 +52,8 @@ class Connection:
         self.had_valid_request = False
         self._queue: deque[tuple[Request | BadRequest, int, Principal | None]] = deque()
         self._in_flight = 0
-        self._busy = False  # a coroutine is answering
+        self._busy = False  # a coroutine is answering, or a chain of commands
+        self._held: tuple[Call, Coroutine[Any, Any, Outcome]] | None = None  # until the commands ahead are answered
         self._low_load = venue.config.requests_in_flight_max // 2
         self.resume_reading: Callable[[], None] | None = None  # set while the transport is told not to read
 
@@ -109,7 +110,10 @@ class Connection:
                 self._settle(call, outcome)
             else:
                 self._busy = True
-                self.venue.spawn(self._wait_for(call, outcome))
+                if self._in_flight:  # it reads what the commands ahead of it do
+                    self._held = (call, outcome)
+                else:
+                    self.venue.spawn(self._wait_for(call, outcome))
 
     def _run(self, call: Call, spec: MethodSpec, request: Request) -> Outcome | Coroutine[Any, Any, Outcome]:
         """Check parameters and scope, then run the handler. Who may not ask is told that, not what was wrong."""
@@ -167,6 +171,8 @@ class Connection:
             refusal = self.venue.desk.submit(call, outcome)
             if refusal is None:
                 self._in_flight += 1
+                if outcome.then is not None:
+                    self._busy = call.chained = True
                 return
             outcome = refusal
         self._reply(call.identity, outcome, call.us_in)
@@ -174,9 +180,18 @@ class Connection:
     def finish(self, call: Call, outcome: bytes | Refusal) -> None:
         """The answer to a command arrived."""
         self._in_flight -= 1
+        if call.chained:
+            self._busy = False
+        held = self._held
         if self.closed:
+            if held is not None:
+                self._held = None
+                held[1].close()
             return
         self._reply(call.identity, outcome, call.us_in)
+        if held is not None and not self._in_flight:
+            self._held = None
+            self.venue.spawn(self._wait_for(*held))
         if self._queue:
             self.pump()
         self._maybe_resume()
@@ -220,6 +235,7 @@ class WsSession(Connection):
         self._out: list[bytes] = []
         self._after_reply: list[bytes] | None = None  # first messages of channels wait for the subscription's reply
         self.close_after_reply = ""
+        self.logged_out = False  # leaves its orders, and those of the account, in the book
         self._out_bytes = 0
         self._soft = venue.config.output_soft_bytes
         self._hard = venue.config.output_hard_bytes
@@ -366,5 +382,16 @@ class WsSession(Connection):
         self.unsubscribe(list(self.subscriptions))
         self.venue.connections.pop(self.session_id, None)
         self.venue.to_flush.pop(self, None)
-        if self.cancel_on_disconnect:
-            self.venue.cancel_session(self.origin)
+        if self._held is not None:
+            self._held[1].close()
+            self._held = None
+        last_of = 0
+        if self.principal is not None and not self.logged_out:
+            last_of = self.principal.account
+            if any(other.principal.account == last_of for other in self._others() if other.principal is not None):
+                last_of = 0
+        if self.cancel_on_disconnect or last_of:
+            self.venue.cancel_session(self.origin, last_of)
+
+    def _others(self) -> Iterator["WsSession"]:
+        return (other for other in self.venue.connections.values() if isinstance(other, WsSession))

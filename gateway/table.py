@@ -6,11 +6,12 @@ Does not know: the methods themselves (methods_*.py register theirs), sockets.
 
 import re
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from domain.ensure import ensure
+from domain.events import CommandApplied, OrderState, Trade
 from gateway.auth import Principal
 from gateway.errors import INVALID_PARAMS, Refusal
 from gateway.instrument_view import InstrumentView
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 ANSWER_ORDER: Final = 1  # {order, trades}
 ANSWER_CANCELLED: Final = 2  # the order
-ANSWER_COUNT: Final = 3  # a number
+ANSWER_COUNT: Final = 3  # a number: what a mass cancel counted, or the orders that a run of cancels removed
+ANSWER_QUOTES: Final = 4  # a mass quote's collection
+ANSWER_OK: Final = 5  # "ok"
 
 TRADE: Final = "trade:read_write"
 TRADE_READ: Final = "trade:read"
@@ -32,7 +35,7 @@ NOBODY: Final = Principal("", "", 0, frozenset())
 class Call:
     """One request on its way: who asks, and how to answer."""
 
-    __slots__ = ("connection", "identity", "principal", "us_in", "websocket")
+    __slots__ = ("chained", "connection", "identity", "principal", "us_in", "websocket")
 
     def __init__(
         self, connection: "Connection", identity: bytes, us_in: int, principal: Principal | None, *, websocket: bool
@@ -42,16 +45,29 @@ class Call:
         self.us_in = us_in
         self.principal = principal or NOBODY
         self.websocket = websocket
+        self.chained = False  # a command's answer decides what is sent next: later requests wait for the end
+
+
+class Part(NamedTuple):
+    """What the core said to one record of a command, and the reply made from it."""
+
+    applied: CommandApplied
+    trades: list[Trade]
+    orders: dict[int, OrderState]
+    outcome: bytes | Refusal
 
 
 class Command(msgspec.Struct, frozen=True):
     """What a handler wants sent to the core, and how its reply is to be made from the events."""
 
-    record: bytes
+    record: bytes  # one record or a run of them under one request
     request: int
     answer: int  # ANSWER_*
     view: InstrumentView | None = None
     order_id: int = 0  # 0 = the order that this command creates
+    parts: int = 0  # records in a run, each answered by a command frame of its own; 0 = it is no run
+    collect: Callable[[list[Part]], bytes | Refusal] | None = None  # the reply to a run, instead of a count
+    then: Callable[[Part], "Outcome"] | None = None  # what follows from the answer, instead of a reply at once
 
 
 Outcome = bytes | Refusal | Command  # bytes: the result as JSON
@@ -85,7 +101,7 @@ class MethodSpec:
         self.handler = handler
         self.scope = scope  # "" = public
         self.pipelined = pipelined  # only sends a command: need not wait for the commands ahead of it
-        self.changes_state = pipelined
+        self.changes_state = scope == TRADE  # a signature counts once for these
         self.websocket_only = websocket_only
         self.decode = msgspec.json.Decoder(params).decode
 

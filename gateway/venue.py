@@ -10,16 +10,29 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol, TypeVar
 
 from domain import commands, wire
-from domain.constants import EVENT_COLD, EVENT_COMMAND, EVENT_DEPTH, EVENT_MARK, EVENT_ORDER, EVENT_TRADE
+from domain.constants import (
+    EVENT_COLD,
+    EVENT_COMMAND,
+    EVENT_DEPTH,
+    EVENT_L3,
+    EVENT_MARK,
+    EVENT_MMP,
+    EVENT_ORDER,
+    EVENT_PHASE,
+    EVENT_TRADE,
+)
 from domain.ensure import ensure
 from domain.events import (
     AccountsChanged,
     CommandApplied,
     Deposited,
     DividendChanged,
+    InstrumentClosed,
     InstrumentListed,
     Mark,
     OrderState,
+    Phase,
+    ProtectionTriggered,
     Trade,
     VariationMarginPaid,
     decode_event,
@@ -87,6 +100,9 @@ class Venue:
         self.spawn = spawn
         self.connections: dict[int, Flushable] = {}
         self.to_flush: dict[Flushable, None] = {}
+        self.cancels_on_disconnect: set[int] = set()  # accounts whose last session's end cancels all their orders
+        self.protections: dict[tuple[int, int], commands.SetProtection] = {}  # account, group -> as set through us
+        self.frozen_groups: dict[tuple[int, int], ProtectionTriggered] = {}
         self.acknowledged: dict[int, int] = {}  # account -> sequence of its last acknowledged command
         self._held: list[bytes] | None = None  # events that arrive while a new image is being read
         self.image = Image(answer)
@@ -106,6 +122,7 @@ class Venue:
         self._applied: CommandApplied | None = None
         self._trades: list[Trade] = []
         self._orders: dict[int, OrderState] = {}
+        self._frozen: list[ProtectionTriggered] = []
 
     # -- the core's events ------------------------------------------------------------------------------------
 
@@ -116,7 +133,7 @@ class Venue:
             self._held.append(data)
             return
         offset, end = 0, len(data)
-        header = wire.EVENT_HEADER.unpack_from
+        header, unpack_queue = wire.EVENT_HEADER.unpack_from, wire.L3_EVENT.unpack_from
         image, publisher, private = self.image, self.publisher, self.private
         pending = self.desk.pending
         gateway_id = self.link.gateway_id
@@ -157,10 +174,19 @@ class Venue:
                 image.on_mark(mark)
                 publisher.on_mark(mark)
                 private.touch_all()
+            elif kind == EVENT_L3:
+                _, _, _, instrument, side, change, _, order_id, price, lots, l3_seq = unpack_queue(data, offset)
+                publisher.on_queue(instrument, side, change, order_id, price, lots, l3_seq)
+            elif kind == EVENT_PHASE:
+                phase = Phase._make(wire.PHASE_EVENT.unpack_from(data, offset)[3:])
+                publisher.on_phase(phase, time_ns, changed=image.on_phase(phase))
+            elif kind == EVENT_MMP:
+                self._frozen.append(ProtectionTriggered._make(wire.MMP_EVENT.unpack_from(data, offset)[3:]))
             elif kind == EVENT_COLD:
                 self._on_cold(data[offset : offset + length], sequence, time_ns)
             offset += length
         self._end_command()
+        self.desk.flush()  # what follows from answers
         self.flush()
 
     def _end_command(self) -> None:
@@ -175,6 +201,11 @@ class Venue:
             self.desk.answer(applied, trades, orders)
         if (trades or orders) and self.private.watched:
             self.private.on_command(trades, orders, applied.time_ns)
+        if self._frozen:
+            frozen, self._frozen = self._frozen, []
+            for event in frozen:
+                self.frozen_groups[event.account, event.group] = event
+                self.private.on_frozen(event)
         if trades:
             self._trades = []
         if orders:
@@ -187,6 +218,8 @@ class Venue:
         self.image.on_cold(event)  # type: ignore[arg-type]
         if isinstance(event, InstrumentListed):
             self.publisher.on_listed(self.image.views[event.instrument.instrument_id], sequence, time_ns)
+        elif isinstance(event, InstrumentClosed):
+            self.publisher.on_state(self.image.views[event.instrument_id], "closed", time_ns)
         elif isinstance(event, AccountsChanged):
             for account in event.accounts:
                 self.private.touch(account)
@@ -232,7 +265,8 @@ class Venue:
     # -- reads ------------------------------------------------------------------------------------------------
 
     async def read(self, request: ReadRequest, expected: type[A]) -> A:
-        """Ask the core one question. Raises CoreAway."""
+        """Ask the core one question, after the commands that are queued. Raises CoreAway."""
+        self.desk.flush()
         answer = await self.link.read(request)
         ensure(isinstance(answer, expected), "the core answers the question that was asked")
         return answer  # type: ignore[return-value]
@@ -322,7 +356,8 @@ class Venue:
             for connection in connections:
                 connection.flush()
 
-    def cancel_session(self, origin: int) -> None:
-        """Cancel the cancel-on-disconnect orders of an ended session."""
-        self.desk.post(commands.cancel_session(origin=origin))
+    def cancel_session(self, origin: int, last_of: int) -> None:
+        """Cancel the cancel-on-disconnect orders of an ended session; `last_of` names the account, unless 0, that has
+        no other session here: the core cancels all of its orders if it asked for that."""
+        self.desk.post(commands.cancel_session(origin=origin, account=last_of))
         self.desk.flush()

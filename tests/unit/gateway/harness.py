@@ -124,11 +124,11 @@ class Client:
 
 
 class Bench:
-    """A gateway over the real core, without sockets."""
+    """A gateway over the real core, or another link, without sockets."""
 
-    def __init__(self, config: GatewayConfig | None = None, *, later: bool = False) -> None:
+    def __init__(self, config: GatewayConfig | None = None, *, later: bool = False, link: Any = None) -> None:
         self.now_ns = START_NS
-        self.link = InProcessLink()
+        self.link: Any = InProcessLink() if link is None else link
         self.later: list[Coroutine[Any, Any, None]] = []
         self.failures: list[BaseException] = []
         self._keep = later

@@ -13,6 +13,7 @@ import msgspec
 
 from domain import commands, reads
 from domain.book_rules import BookRules
+from domain.constants import ORDER_OPEN, ORDER_PARKED, ORDER_WAITING
 from domain.events import CommandApplied, OrderState, Trade, decode_events
 from domain.instruments import AMOUNT_SCALE, DAY_NS, KIND_FORWARD, KIND_SPOT, Instrument
 from domain.limits import Limits
@@ -159,7 +160,7 @@ class MemoryHistory:
             order
             for order in self.orders.values()
             if order.account == account
-            and order.state != 1
+            and order.state not in (ORDER_OPEN, ORDER_WAITING, ORDER_PARKED)
             and (not instruments or order.instrument in instruments)
             and (include_unfilled or order.filled_lots)
         ]
@@ -229,9 +230,10 @@ class InProcessLink:
 
     def deliver(self) -> None:
         """Hand the waiting events to the gateway."""
-        waiting, self._undelivered = self._undelivered, []
-        for events in waiting:
-            self.on_events(events)
+        while self._undelivered:  # an answer may be followed by another command
+            waiting, self._undelivered = self._undelivered, []
+            for events in waiting:
+                self.on_events(events)
 
     async def read(self, request: ReadRequest) -> Answer:
         if self.away:

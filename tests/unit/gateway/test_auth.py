@@ -233,3 +233,21 @@ def test_read_write_covers_read_and_nothing_covers_write_but_itself() -> None:
     assert has_scope(frozenset({"trade:read_write"}), "trade:read")
     assert not has_scope(frozenset({"trade:read"}), "trade:read_write")
     assert not has_scope(frozenset({"account:read_write"}), "trade:read")
+
+
+def test_keys_that_share_an_account_have_numbers_and_the_only_key_of_one_has_none() -> None:
+    second = keys()[0] | {"client_id": "key-alice-2"}
+    ring = parse_keys(msgspec.json.encode([*keys(), second]), 0o600)
+    authenticator = Authenticator(
+        ring, window_ms=WINDOW_MS, access_token_s=900, refresh_token_s=86_400, random_bytes=lambda size: b"x" * size
+    )
+
+    def number(client_id: str, name: str) -> int:
+        params = AuthParams(grant_type="client_credentials", client_id=client_id, client_secret=SECRET + name)
+        principal, result = granted(authenticator.grant(params, NOW_MS))
+        by_token = authenticator.from_token(str(result["access_token"]), NOW_MS)
+        assert principal == by_token
+        return principal.key_number
+
+    assert (1, 4) == (number("key-alice", "alice"), number("key-alice-2", "alice"))
+    assert 0 == number("key-bob", "bob"), "its orders need no more room in the record"

@@ -1,6 +1,7 @@
 """Goal: every method holds to its scope and survives any parameter. Method: generated from the table itself."""
 
 import re
+import typing
 from pathlib import Path
 
 import msgspec
@@ -42,11 +43,15 @@ def test_a_key_without_the_scope_is_refused(name: str) -> None:
 
 def smallest(name: str) -> dict[str, object]:
     """Parameters that pass the types."""
-    filler: dict[object, object] = {"str": "x", "int": 1}
+    filler: dict[object, object] = {"int": 1, "bool": True, "list": [], "Decimal": 1}
     params: dict[str, object] = {}
     for field in msgspec.structs.fields(METHODS[name].params):
-        if field.required:
-            params[field.name] = [] if field.name == "channels" else filler[getattr(field.type, "__name__", "str")]
+        if field.required and field.name == "channels":
+            params[field.name] = []
+        elif field.required and typing.get_origin(field.type) is typing.Literal:
+            params[field.name] = typing.get_args(field.type)[0]
+        elif field.required:
+            params[field.name] = filler.get(getattr(field.type, "__name__", ""), "x")
     return params
 
 
@@ -70,7 +75,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "protocol.md").read_t
 
 
 def test_the_page_lists_exactly_the_methods_there_are() -> None:
-    assert set(re.findall(r"`((?:public|private)/[a-z_/]+)", PAGE)) == set(METHODS)
+    assert set(re.findall(r"`((?:public|private)/[a-z0-9_/]+)", PAGE)) == set(METHODS)
 
 
 def test_the_page_lists_exactly_the_errors_there_are() -> None:

@@ -56,11 +56,12 @@ def test_immediate_lifetimes_end_with_what_was_there(bench: Bench, lifetime: str
     assert (order["order_state"], order["filled_amount"], order["time_in_force"]) == ("cancelled", filled, lifetime)
 
 
-def test_a_crossing_post_only_order_is_refused_as_such(bench: Bench) -> None:
+def test_a_crossing_post_only_order_slides_or_is_refused_as_it_says(bench: Bench) -> None:
     bench.client("alice").place("sell", TOKEN, 1, 20)
-    error = bench.client("bob").error(
-        "private/buy", {"instrument_name": TOKEN, "amount": 1, "price": 20, "post_only": True}
-    )
+    bob = bench.client("bob")
+    order = {"instrument_name": TOKEN, "amount": 1, "price": 20, "post_only": True}
+    assert bob.result("private/buy", order)["order"]["price"] == 19.99
+    error = bob.error("private/buy", order | {"reject_post_only": True})
     assert (error["code"], error["message"]) == (11054, "post_only_reject")
 
 
@@ -85,8 +86,9 @@ def test_a_cancelled_order_is_answered_in_full(bench: Bench) -> None:
     alice = bench.client("alice")
     order = alice.place("buy", TOKEN, 3, 19.5)["order"]
     cancelled = alice.result("private/cancel", {"order_id": order["order_id"]})
-    assert (cancelled["order_state"], cancelled["cancel_reason"]) == ("cancelled", "user")
-    assert alice.error("private/cancel", {"order_id": order["order_id"]})["code"] == 11044
+    assert (cancelled["order_state"], cancelled["cancel_reason"]) == ("cancelled", "user_request")
+    error = alice.error("private/cancel", {"order_id": order["order_id"]})
+    assert (error["code"], error["data"]["cancel_reason"]) == (10010, "user_request")
 
 
 def test_nobody_cancels_an_order_of_somebody_else(bench: Bench) -> None:
@@ -176,14 +178,14 @@ def test_a_refusal_for_margin_names_the_rule(bench: Bench) -> None:
         ({"instrument_name": TOKEN, "amount": 1, "price": 0}, 10005, "price"),
         ({"instrument_name": TOKEN, "amount": 1, "price": -5}, 10005, "price"),
         ({"instrument_name": TOKEN, "amount": 1, "price": 10**9}, 10007, "price"),
-        ({"instrument_name": TOKEN, "amount": 1, "price": 19, "type": "stop_limit"}, -32602, "type"),
+        ({"instrument_name": TOKEN, "amount": 1, "price": 19, "type": "stop"}, -32602, "type"),
         ({"instrument_name": TOKEN, "amount": 1, "price": 19, "trigger_price": 3}, -32602, "trigger_price"),
         ({"instrument_name": TOKEN, "amount": 1, "price": 19, "reduce_onlly": True}, -32602, "reduce_onlly"),
         ({"instrument_name": TOKEN, "amount": 1, "price": 19, "label": "x" * 65}, -32602, "label"),
         ({"instrument_name": TOKEN, "amount": 1, "price": 19, "label": "a\u0000b"}, -32602, "label"),
         ({"instrument_name": TOKEN, "amount": 1, "price": 19, "valid_until": -1}, -32602, "valid_until"),
         ({"instrument_name": TOKEN, "amount": 1, "price": 19, "valid_until": 1}, 13888, "valid_until"),
-        ({"instrument_name": TOKEN, "amount": 1, "price": 19, "mmp": True}, -32602, "mmp"),
+        ({"instrument_name": TOKEN, "amount": 1, "price": 19, "mmp": True}, 20008, "mmp_group"),
         ({"instrument_name": TOKEN, "amount": 1, "type": "market", "price": 19}, -32602, "price"),
         ({"instrument_name": TOKEN, "amount": 1, "type": "market", "post_only": True}, -32602, "post_only"),
         ({"instrument_name": 7, "amount": 1, "price": 19}, -32602, "instrument_name"),
