@@ -100,7 +100,7 @@ class Client(Session):
         valid_until: int | None = None,
         **terms: Any,
     ) -> OrderResult:
-        """Send an order: a limit order when it has a price, else a market order with the venue's protection.
+        """Send an order: a limit order when it has or follows a price, else a market order with the venue's protection.
 
         Args:
             time_in_force: GOOD_TIL_CANCELLED (the default), GOOD_TIL_DAY, IMMEDIATE_OR_CANCEL or FILL_OR_KILL.
@@ -119,7 +119,7 @@ class Client(Session):
             "instrument_name": instrument_name,
             "amount": None if amount is None else json_number(amount),
             "price": None if price is None else json_number(price),
-            "type": MARKET if price is None else LIMIT,
+            "type": MARKET if price is None and "x_peg" not in terms else LIMIT,
             "time_in_force": time_in_force,
             "label": label,
             "valid_until": valid_until,
@@ -132,9 +132,15 @@ class Client(Session):
         return await self.call(OrderResult, f"private/{direction}", params)
 
     async def edit(
-        self, order_id: str, amount: Exact, price: Exact | None = None, *, post_only: bool = False
+        self,
+        order_id: str,
+        amount: Exact,
+        price: Exact | None = None,
+        *,
+        post_only: bool = False,
+        trigger_price: Exact | None = None,
     ) -> OrderResult:
-        """Change an order. `amount` is its new total, the part already filled included.
+        """Change an order. `amount` is its new total, the part already filled included; what is None stays.
 
         Its place in the queue is kept only when the amount falls at the same price.
         """
@@ -142,6 +148,7 @@ class Client(Session):
             "order_id": order_id,
             "amount": json_number(amount),
             "price": None if price is None else json_number(price),
+            "trigger_price": None if trigger_price is None else json_number(trigger_price),
         }
         if post_only:
             params |= {"post_only": True, "reject_post_only": True}
