@@ -1,6 +1,7 @@
 """Step 3: every kind of order, its changes and its end, fetched and watched.
 
-Lives here: limit, market, post-only, immediate-or-cancel, fill-or-kill, edit, cancel, cancel all; closed orders.
+Lives here: limit, market, post-only, immediate-or-cancel, fill-or-kill, stop, take-profit, trailing, reduce-only, edit,
+cancel, cancel all; closed orders.
 Does not know: margin, eligibility (refusals.py).
 """
 
@@ -25,6 +26,8 @@ async def run(alice: Trader, bob: Trader) -> None:
         await resting(alice)
         closed = [await post_only(alice, bob), *await at_once(alice, bob)]
         await ended(alice, closed)
+        await waiting(alice, bob)
+        await only_reduces(alice)
         await cancelled_together(alice)
         texts = await before.compare()
         ok("balances after all orders", "; ".join(texts))
@@ -97,6 +100,52 @@ async def at_once(alice: Trader, bob: Trader) -> list[str]:
     equal(price_of(ticks, alice.ex.market(TOKEN)), market["average"], "price of the market order")
     ok("market", f"2 filled at {market['average']}")
     return [killed["id"], ioc["id"], filled["id"], market["id"]]
+
+
+async def waiting(alice: Trader, bob: Trader) -> None:
+    """Stops, take-profits and trailing stops wait; a stop trades once its price was seen; all can be cancelled."""
+    ex, market = alice.ex, alice.ex.market(TOKEN)
+    ticks = await bob.quiet_ticks(TOKEN)
+    low, high = price_of(ticks // 2, market), price_of(ticks + ticks // 2, market)
+    far = {
+        "stop_market": await ex.create_order(TOKEN, "market", "sell", 1, None, {"stopLossPrice": low}),
+        "stop_limit": await ex.create_order(TOKEN, "limit", "sell", 1, low, {"stopLossPrice": low}),
+        "take_market": await ex.create_order(TOKEN, "market", "sell", 1, None, {"takeProfitPrice": high}),
+        "trailing_stop": await ex.create_order(TOKEN, "market", "sell", 1, None, {"trailingAmount": low}),
+    }
+    for kind, order in far.items():
+        equal((kind, "untriggered"), (order["info"]["order_type"], order["info"]["order_state"]), kind)
+    equal(low, far["stop_market"]["triggerPrice"], "trigger price of a stop")
+    check({order["id"] for order in far.values()} <= await alice.open_ids(TOKEN), "waiting orders are open ones")
+    for order in far.values():
+        equal("canceled", (await ex.cancel_order(order["id"], TOKEN))["status"], "cancelled while it waits")
+    # A stop at the quiet price: the trade there triggers it, and it meets bob's bid one tick lower.
+    trigger = price_of(ticks, market)
+    stop = await ex.create_order(TOKEN, "limit", "sell", 1, price_of(ticks - 1, market), {"stopLossPrice": trigger})
+    triggered_at_once = stop["info"]["order_state"] != "untriggered"  # when the last price is below already
+    await bob.limit(TOKEN, "buy", 1, ticks)
+    if not triggered_at_once:
+        await bob.limit(TOKEN, "buy", 1, ticks - 1)
+        await alice.limit(TOKEN, "sell", 1, ticks, timeInForce="IOC")
+    fetched = await ex.fetch_order(stop["id"], TOKEN)
+    check(fetched["info"]["triggered"], "the stop was triggered")
+    await ex.cancel_all_orders(TOKEN)
+    await bob.ex.cancel_all_orders(TOKEN)
+    ok("stop, take-profit, trailing", f"{len(far)} wait and are cancelled; a stop triggers: {fetched['status']}")
+
+
+async def only_reduces(alice: Trader) -> None:
+    """A reduce-only order without a position to reduce is refused by name."""
+    symbol = next(symbol for symbol, market in alice.ex.markets.items() if market["future"])
+    if (await alice.positions()).get(symbol):
+        return
+    ticks = await alice.quiet_ticks(symbol)
+    try:
+        await alice.limit(symbol, "sell", 1, ticks, reduceOnly=True)
+        raise StepFailed("a reduce-only order without a position was taken")
+    except ccxt.ExchangeError as error:
+        equal(20002, error_of(error)["code"], "code of a reduce-only order that reduces nothing")
+    ok("reduceOnly", "20002 without a position")
 
 
 async def ended(alice: Trader, ids: list[str]) -> None:
