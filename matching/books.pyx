@@ -161,6 +161,7 @@ cdef class Books:
             raise ValueError("no_book")
         code = book_limit(self.c, book, side, order_id, owner, stp, post_only, price_ticks, lots)
         if code != 0:
+            self.finish()
             raise ValueError(BOOK_REASON_TEXTS[code])
         if (self.c.event_count == 1 and self.c.events[0].kind != BOOK_FILL and self.c.touched_count == 0
                 and self.c.line_head == 0):

@@ -6,11 +6,11 @@ Does not know: matching: a peg never meets anybody when it moves.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
-from matching.events cimport event_add, event_cancelled, event_rested, event_set
+from matching.events cimport event_add, event_cancelled, event_rested, event_set, touch
 from matching.order_pool cimport LEVEL, TERMS, open_of, price_of, terms_make
 from matching.price_levels cimport is_price, level_append, level_at, level_remove, next_worse
 from matching.ticks cimport in_band, tick_down, tick_up
-from matching.types cimport (BOOK_AMENDED, BOOK_PARKED, BOOK_PHASE, MODE_SHIFT, SPECIAL_MMP, SPECIAL_PEG,
+from matching.types cimport (BOOK_AMENDED, BOOK_PARKED, BOOK_PHASE, NO_ASK, SPECIAL_MMP, SPECIAL_PEG,
                              STATE_PARKED, STATE_RESTING, WATCH_PEGS, WATCH_PHASE, book_more_t, book_t, engine_t,
                              incoming_t, level_t, terms_t)
 from matching.withdraw cimport book_withdraw, list_add
@@ -169,7 +169,7 @@ cdef void pegs_pass(engine_t *e, uint32_t book_id) noexcept nogil:
         return
     bid = peg_reference(e, book_id, 0)
     ask = peg_reference(e, book_id, 1)
-    if (not more.pegs_asked and bid == more.pegs_saw[0] and ask == more.pegs_saw[1]
+    if (not more.pegs_asked and bid == more.pegs_saw[0] and (ask if ask else NO_ASK) == more.pegs_saw[1]
             and best[0] == more.pegs_saw[2] and best[1] == more.pegs_saw[3]):
         return      # nothing that a peg goes by has moved
     more.pegs_asked = 0
@@ -187,8 +187,15 @@ cdef void pegs_pass(engine_t *e, uint32_t book_id) noexcept nogil:
             lift(e, slot, REASON_PEG)
             settle(e, slot, price)
         slot = after
-    more.pegs_saw[0], more.pegs_saw[1] = <int32_t>bid, <int32_t>ask
+    more.pegs_saw[0], more.pegs_saw[1] = <int32_t>bid, <int32_t>ask if ask else NO_ASK
     more.pegs_saw[2], more.pegs_saw[3] = best[0], best[1]
+
+
+cdef void touch_at(engine_t *e, uint32_t book_id, int side, int64_t price) noexcept nogil:
+    """touch for a change of one level: deeper than the pegs' reference it moves nothing that they go by."""
+    cdef book_more_t *more = &e.more[book_id]
+    if more.pegs_asked or (price >= more.pegs_saw[0] if side == 0 else price <= more.pegs_saw[1]):
+        touch(e, book_id)
 
 
 cdef void book_finish(engine_t *e) noexcept nogil:

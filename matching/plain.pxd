@@ -5,10 +5,11 @@ into its own loop. What is not plain (it crosses, the book is not in continuous 
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
-from matching.events cimport event_bare, event_set, touch
+from matching.events cimport event_bare, event_set
 from matching.order_book cimport book_check_price, book_limit_any, book_take
 from matching.order_pool cimport (LEVEL, TERMS, id_find_at, id_remove_at, id_tag, owner_link, owner_unlink, prefetch,
                                   slot_return, unlikely)
+from matching.pegs cimport touch_at
 from matching.price_levels cimport level_remove, page_append, page_take
 from matching.types cimport (BOOK_CANCELLED, BOOK_RESTED, MODE_SHIFT, PAGE_BITS, WATCH_PEGS, WATCH_SLOW, book_t,
                              engine_t, level_t, order_t)
@@ -37,7 +38,7 @@ cdef inline int32_t book_limit(engine_t *e, uint32_t book_id, int side, uint64_t
         if book.watch & WATCH_SLOW:
             return book_limit_any(e, book_id, side, order_id, owner, stp, post_only, price_ticks, lots)
         if book.watch & WATCH_PEGS:
-            touch(e, book_id)
+            touch_at(e, book_id, side, price_ticks)     # a refusal after this finds at its end that nothing moved
     if unlikely(id_find_at(e, order_id, tag, &at) != 0, 0):
         return DUPLICATE_ID
     if unlikely(<uint64_t>(lots - 1) >= <uint64_t>book.lots_max, 0):
@@ -91,7 +92,7 @@ cdef inline int32_t book_pull(engine_t *e, uint64_t order_id, uint32_t owner, in
     number = e.pages[(place & LEVEL) >> 7].number       # read before the page may be given back
     book = &e.books[e.pages[(place & LEVEL) >> 7].book]
     if unlikely((book.watch & WATCH_PEGS) != 0, 0):
-        touch(e, book.id)
+        touch_at(e, book.id, <int>((place >> PAGE_BITS) & 1), (number << PAGE_BITS) | (place & 63))
     level_lots = level_remove(e, book, slot)
     event_set(event_bare(e, BOOK_CANCELLED, reason, book.id, <int>((place >> PAGE_BITS) & 1), order_id, owner, slot),
               lots, 0, level_lots, (number << PAGE_BITS) | (place & 63))

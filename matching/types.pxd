@@ -189,7 +189,7 @@ cdef struct book_more_t:
     uint8_t uncrossing            # 1: leaving a call, not yet done; 2: some have crossed
     uint8_t pegs_asked            # a peg came or was amended, or the phase changed, since the last pass
     uint8_t padding[1]
-    int32_t pegs_saw[4]           # references and best prices as the last pass left them
+    int32_t pegs_saw[4]           # references (NO_BID, NO_ASK = none) and best prices as the last pass left them
     int32_t before_ticks          # last price when the book was first touched in this command
     int32_t uncross_ticks         # the auction price while uncrossing, 0 = to be found
 
