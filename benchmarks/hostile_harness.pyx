@@ -41,7 +41,8 @@ def mass_cancel(MatchingEngine engine not None, uint32_t owner):
         start = monotonic_seconds()
         while cancel_owner_slots(c, owner, &cursor, -1, -1, 0, 0, False, USER):
             cancelled += take_events(c, BOOK_CANCELLED)
-        book_finish(c)
+        while book_finish(c):
+            cancelled += take_events(c, BOOK_CANCELLED)
         cancelled += take_events(c, BOOK_CANCELLED)
         start = monotonic_seconds() - start
     return start, cancelled
@@ -59,7 +60,8 @@ def uncross(MatchingEngine engine not None, uint32_t book):
         if code == 0:
             while book_uncross(c, book):
                 crossed += take_events(c, BOOK_CROSS)
-            book_finish(c)
+            while book_finish(c):
+                crossed += take_events(c, BOOK_CROSS)
             crossed += take_events(c, BOOK_CROSS)
         start = monotonic_seconds() - start
     if code != 0:

@@ -89,7 +89,8 @@ cdef void let_triggered_in(run_t *run) noexcept nogil:
             resume(run, book_execute(run.engine, &order), &order)
         if run.engine.event_count >= DRAIN:
             take_events(run)
-    book_finish(run.engine)
+    while book_finish(run.engine):
+        take_events(run)
 
 
 cdef inline void end_command(run_t *run) noexcept nogil:

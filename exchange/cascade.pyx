@@ -35,7 +35,8 @@ cdef void finish_slowly(core_t *c) noexcept nogil:
     while book_next_triggered(c.engine, &order) != 0:
         drain(c)
         run_triggered(c, &order)
-    book_finish(c.engine)
+    while book_finish(c.engine):
+        drain(c)
     drain(c)
     if c.calls_count != 0:
         tell_calls(c)

@@ -80,7 +80,8 @@ cdef class Books:
             else:
                 self.run(book_execute(self.c, &order), &order)
             self.drain()
-        book_finish(self.c)
+        while book_finish(self.c):
+            self.drain()
         return 0
 
     cdef list take(self):

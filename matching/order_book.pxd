@@ -5,7 +5,7 @@ An amend:      `book_prepare_amend` -> `book_execute_amend` (amends.pxd).  A can
 Execution returns BOOK_DONE, or why it paused: BOOK_MORE (take the events, then `book_resume`) or BOOK_GATE (the maker
 `engine.gate_slot` asks its owner's leave: trim or withdraw it, set `engine.gate_passed`, then `book_resume`).
 After every command: `book_next_triggered` (triggers.pxd) -> `book_prepare_triggered` -> `book_execute` or `book_drop`,
-until there is none; then `book_finish` (pegs.pxd). Events stand in `engine.events[0 .. event_count)` until
+until there is none; then `book_finish` (pegs.pxd) until it is False. Events stand in `engine.events[0 .. event_count)` until
 `engine.event_count` is set to 0, which the caller may do between any two calls.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t

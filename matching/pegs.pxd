@@ -10,6 +10,6 @@ cdef void peg_enter(engine_t *e, incoming_t *order, uint32_t slot) noexcept nogi
 cdef void peg_amend(engine_t *e, uint32_t slot, int64_t limit, int64_t total_lots) noexcept nogil
 cdef void pegs_pass(engine_t *e, uint32_t book_id) noexcept nogil
 cdef void touch_at(engine_t *e, uint32_t book_id, int side, int64_t price) noexcept nogil
-cdef void book_finish(engine_t *e) noexcept nogil
+cdef bint book_finish(engine_t *e) noexcept nogil
 cdef void phase_change(engine_t *e, uint32_t book_id, int phase) noexcept nogil
 cdef bint in_call(engine_t *e, uint32_t book_id) noexcept nogil

@@ -5,12 +5,13 @@ Lives here: the price of a peg, the pass over a book's pegs at the end of a comm
 Does not know: matching: a peg never meets anybody when it moves.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.string cimport memmove
 
 from matching.events cimport event_add, event_cancelled, event_rested, event_set, touch
 from matching.order_pool cimport LEVEL, TERMS, open_of, price_of, terms_make
 from matching.price_levels cimport is_price, level_append, level_at, level_remove, next_worse
 from matching.ticks cimport in_band, tick_down, tick_up
-from matching.types cimport (BOOK_AMENDED, BOOK_PARKED, BOOK_PHASE, NO_ASK, SPECIAL_MMP, SPECIAL_PEG,
+from matching.types cimport (BOOK_AMENDED, BOOK_PARKED, BOOK_PHASE, EVENTS_PAUSE, NO_ASK, SPECIAL_MMP, SPECIAL_PEG,
                              STATE_PARKED, STATE_RESTING, WATCH_PEGS, WATCH_PHASE, book_more_t, book_t, engine_t,
                              incoming_t, level_t, terms_t)
 from matching.withdraw cimport book_withdraw, list_add
@@ -198,8 +199,11 @@ cdef void touch_at(engine_t *e, uint32_t book_id, int side, int64_t price) noexc
         touch(e, book_id)
 
 
-cdef void book_finish(engine_t *e) noexcept nogil:
-    """The end of every command: the pegs of the books in which something happened, books ascending."""
+cdef bint book_finish(engine_t *e) noexcept nogil:
+    """The end of every command: the pegs of the books in which something happened, books ascending.
+
+    True: take the events and call again (MATCH-064).
+    """
     cdef uint32_t i, k, book_id
     for i in range(1, e.touched_count):
         book_id = e.touched[i]
@@ -208,12 +212,15 @@ cdef void book_finish(engine_t *e) noexcept nogil:
             e.touched[k] = e.touched[k - 1]
             k -= 1
         e.touched[k] = book_id
-    k = e.touched_count
-    for i in range(k):
+    for i in range(e.touched_count):
+        if e.event_count >= EVENTS_PAUSE:
+            e.touched_count -= i
+            memmove(e.touched, e.touched + i, e.touched_count * sizeof(uint32_t))
+            return True
         pegs_pass(e, e.touched[i])
-    for i in range(k):
         e.more[e.touched[i]].touched = 0
     e.touched_count = 0
+    return False
 
 
 cdef void phase_change(engine_t *e, uint32_t book_id, int phase) noexcept nogil:

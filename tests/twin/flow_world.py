@@ -15,7 +15,6 @@ Legs = tuple[tuple[int, int], ...]
 
 TOP: Final = PRICE_TICKS_LIMIT - 1
 ABSENT_BOOK: Final = 15
-BOOKS_MAX: Final = 16
 COMBO_CENTRE: Final = 500  # inside price at which a combo's orders are drawn, at least
 
 
@@ -34,6 +33,7 @@ class Setting(NamedTuple):
     orders_max: int = 48
     trailing_max: int = 4
     pegs_max: int = 5
+    books_max: int = 16
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from tests.engines import Engine, Event
 from tests.twin.flow import PROFILES, CommandFlow
 from tests.twin.flow_state import Command
-from tests.twin.flow_world import BOOKS_MAX, Setting
+from tests.twin.flow_world import Setting
 
 DEPTH_LEVELS: Final = 4
 PLACES: Final = {name: place for place, name in enumerate(PROFILES)}
@@ -33,9 +33,9 @@ class Session(NamedTuple):
 
 def new_engine(engine_type: Callable[..., Engine], setting: Setting) -> Engine:
     """An engine with the books of a setting."""
-    books, orders_max, trailing_max, pegs_max = setting
+    books, orders_max, trailing_max, pegs_max, books_max = setting
     engine = engine_type(
-        orders_max=orders_max, books_max=BOOKS_MAX, pages_max=4_096, trailing_max=trailing_max, pegs_max=pegs_max
+        orders_max=orders_max, books_max=books_max, pages_max=4_096, trailing_max=trailing_max, pegs_max=pegs_max
     )
     for number, rules, legs in books:
         if legs:

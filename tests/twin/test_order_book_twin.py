@@ -88,6 +88,19 @@ def test_engines_agree_on_thousands_of_events_at_once(commands: list[Command]) -
     assert difference is None, difference.told()
 
 
+def test_engines_agree_when_one_command_moves_thousands_of_pegs() -> None:
+    books = tuple(OpenBook(book, BookRules()) for book in range(48))
+    setting = Setting(books, orders_max=9_300, pegs_max=190, books_max=48)
+    commands: list[Command] = []
+    for book, _, _ in books:
+        first_id = 1_000 * book
+        commands += [("submit", (book, first_id + owner, owner, 0, 100 - owner, 1), {}) for owner in (1, 2)]
+        commands += [("submit", (book, first_id + n, 3, 0, 0, 1), {"peg": 1}) for n in range(3, 193)]
+    commands.append(("cancel_owner", (1,), {}))
+    difference = first_difference(engine_class(COMPILED), ReferenceEngine, setting, commands)
+    assert difference is None, difference.told()
+
+
 class EngineThatLosesPriority(ReferenceEngine):
     """A wrong engine: an amend in place sends the order to the back of its queue without saying so."""
 
