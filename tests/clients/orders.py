@@ -135,17 +135,22 @@ async def waiting(alice: Trader, bob: Trader) -> None:
 
 
 async def only_reduces(alice: Trader) -> None:
-    """A reduce-only order without a position to reduce is refused by name."""
+    """A reduce-only order that would open or add is refused by name; one that closes is taken."""
     symbol = next(symbol for symbol, market in alice.ex.markets.items() if market["future"])
-    if (await alice.positions()).get(symbol):
-        return
+    lots = (await alice.positions()).get(symbol, 0)
     ticks = await alice.quiet_ticks(symbol)
+    adds, closes = ("buy", "sell") if lots > 0 else ("sell", "buy")
     try:
-        await alice.limit(symbol, "sell", 1, ticks, reduceOnly=True)
-        raise StepFailed("a reduce-only order without a position was taken")
+        await alice.limit(symbol, adds, 1, ticks, reduceOnly=True)
+        raise StepFailed("a reduce-only order that reduces nothing was taken")
     except ccxt.ExchangeError as error:
         equal(20002, error_of(error)["code"], "code of a reduce-only order that reduces nothing")
-    ok("reduceOnly", "20002 without a position")
+    if lots:
+        far = ticks // 2 if closes == "buy" else ticks + ticks // 2
+        order = await alice.limit(symbol, closes, 1, far, reduceOnly=True)
+        equal((True, "open"), (order["info"]["reduce_only"], order["status"]), "reduce-only order that closes")
+        await alice.ex.cancel_order(order["id"], symbol)
+    ok("reduceOnly", f"position {lots:+d}: 20002 for {adds}" + (f", {closes} is taken" if lots else ""))
 
 
 async def ended(alice: Trader, ids: list[str]) -> None:
