@@ -147,6 +147,10 @@ class BookImage(msgspec.Struct, frozen=True):
     last_ticks: int  # 0 = never traded
     trade_seq: int
     open_interest_lots: int
+    phase: int = 0
+    until_ns: int = 0  # planned end of the phase, 0 = none
+    indicative: tuple[int, int, int] = (0, 0, 0)  # price, volume, surplus of a call
+    l3_seq: int = 0
 
 
 class ImageAnswer(Stamped, frozen=True, tag=True):

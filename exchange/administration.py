@@ -4,9 +4,11 @@ Lives here: the administrative command family; each function validates everythin
 Does not know: who may send these commands (they come from the venue's own roles, never from a gateway).
 """
 
+import itertools
+
 from clearing.scenarios import scan_range
 from domain.arithmetic import INT64_MAX, fits_int64, mul_div_ceil
-from domain.book_rules import PRICE_TICKS_LIMIT, BookRules
+from domain.book_rules import PRICE_TICKS_LIMIT, TICK_ROWS_MAX, BookRules
 from domain.commands import (
     CloseInstrument,
     CreateAsset,
@@ -36,9 +38,9 @@ from domain.events import (
     InstrumentListed,
     RuleSet,
 )
-from domain.instruments import KIND_FORWARD, KIND_SPOT, Instrument
+from domain.instruments import KIND_COMBO, KIND_FORWARD, KIND_SPOT, Instrument
 from domain.rejects import RejectCode
-from exchange.epochs import cancel_where, set_epoch
+from exchange.epochs import cancel_where, set_epoch, show_prices
 from exchange.state import MARGIN_ASSETS, Asset, Refusal, State
 from exchange.steering import set_phase
 
@@ -47,6 +49,8 @@ LOT_VALUE_MAX = 2**46  # ledger units of one lot at the top of its band, so that
 LOT_UNITS_MAX = 2**53
 POSITION_VALUE_MAX = 2**56  # ledger units of a full position at the top of its band: ten times it is still a scan range
 DELIVERY_DAYS_MAX = 366
+LEGS_MAX = 12
+AUCTION_NS_MAX = 86_400 * 10**9
 
 
 def create_asset(state: State, command: CreateAsset) -> Refusal | None:
@@ -70,6 +74,8 @@ def list_instrument(state: State, command: ListInstrument) -> Refusal | None:
     instrument = command.instrument
     if (code := check_instrument(state, instrument)) is not RejectCode.DONE:
         return Refusal(code)
+    if instrument.kind == KIND_COMBO:
+        return list_combo(state, command)
     if not 0 < command.mark_ticks < PRICE_TICKS_LIMIT or not 0 <= command.index_ticks < PRICE_TICKS_LIMIT:
         return Refusal(RejectCode.BAD_COMMAND)
     if instrument.kind == KIND_FORWARD and command.mark_ticks > instrument.rules.band_high_ticks:
@@ -88,8 +94,40 @@ def list_instrument(state: State, command: ListInstrument) -> Refusal | None:
     )
     if instrument.kind == KIND_FORWARD:
         set_spread_charges(state)
+    show_prices(state.core, instrument.instrument_id)
     state.emit(InstrumentListed(instrument))
     return None
+
+
+def list_combo(state: State, command: ListInstrument) -> Refusal | None:
+    """A spread or strip: its mark is that of its legs, so none is given (COMBO-001)."""
+    instrument = command.instrument
+    if command.mark_ticks or command.index_ticks:
+        return Refusal(RejectCode.BAD_COMMAND)
+    quote = state.assets[instrument.quote].index
+    mark_ticks = sum(ratio * state.core.mark(leg)[0] for leg, ratio in instrument.legs)
+    state.core.open_book(instrument)
+    state.instruments.append(instrument)
+    state.core.list_contract(instrument, 0, quote, False, 0, mark_ticks, 0)
+    state.emit(InstrumentListed(instrument))
+    return None
+
+
+def check_combo(state: State, instrument: Instrument) -> RejectCode:
+    """Legs are different open forwards of one settlement asset: two with opposite signs, or all with +1."""
+    legs = [state.instrument_at(leg) for leg, _ in instrument.legs]
+    ratios = [ratio for _, ratio in instrument.legs]
+    if not 2 <= len(legs) <= LEGS_MAX or len({leg for leg, _ in instrument.legs}) != len(legs):
+        return RejectCode.BAD_COMMAND
+    if sorted(ratios) not in ([-1, 1], [1] * len(ratios)):
+        return RejectCode.BAD_COMMAND
+    for leg in legs:
+        if leg is None or leg.kind != KIND_FORWARD or leg.quote != instrument.quote:
+            return RejectCode.BAD_COMMAND
+        if not state.core.is_open(leg.instrument_id) or leg.expiry_ns < instrument.expiry_ns:
+            return RejectCode.BAD_COMMAND
+    used = sum(len(known.legs) for known in state.instruments)
+    return RejectCode.DONE if used + len(legs) <= state.limits.combo_legs_max else RejectCode.CAPACITY
 
 
 def check_instrument(state: State, instrument: Instrument) -> RejectCode:
@@ -102,7 +140,9 @@ def check_instrument(state: State, instrument: Instrument) -> RejectCode:
         return RejectCode.ALREADY_EXISTS
     if instrument.quote not in state.assets or (instrument.kind == KIND_SPOT and instrument.base not in state.assets):
         return RejectCode.UNKNOWN_ASSET
-    if instrument.kind not in (KIND_SPOT, KIND_FORWARD):
+    if instrument.kind not in (KIND_SPOT, KIND_FORWARD, KIND_COMBO):
+        return RejectCode.BAD_COMMAND
+    if bool(instrument.legs) != (instrument.kind == KIND_COMBO):
         return RejectCode.BAD_COMMAND
     if instrument.rule_id and instrument.rule_id not in state.core.registry.rules:
         return RejectCode.BAD_COMMAND
@@ -116,6 +156,10 @@ def check_instrument(state: State, instrument: Instrument) -> RejectCode:
         return RejectCode.BAD_COMMAND
     if not 0 <= instrument.position_lots_max <= INT64_MAX:
         return RejectCode.BAD_COMMAND
+    if not 0 < instrument.auction_ns <= AUCTION_NS_MAX:
+        return RejectCode.BAD_COMMAND
+    if instrument.kind == KIND_COMBO:
+        return check_combo(state, instrument)
     if instrument.kind == KIND_SPOT:
         return RejectCode.DONE if 0 < instrument.lot_units <= LOT_UNITS_MAX else RejectCode.BAD_COMMAND
     if instrument.quote not in state.rates_ppm or instrument.quote not in MARGIN_ASSETS:
@@ -135,7 +179,22 @@ def rules_make_sense(rules: BookRules) -> bool:
         and 1 <= rules.band_low_ticks <= rules.band_high_ticks < PRICE_TICKS_LIMIT
         and 0 <= rules.protection_bps < 10_000
         and 0 <= rules.protection_ticks < PRICE_TICKS_LIMIT
+        and 0 <= rules.dynamic_bps < 10_000
+        and 0 <= rules.notional_max
+        and fits_int64(rules.notional_max)
+        and 0 <= rules.price_bias_ticks < PRICE_TICKS_LIMIT
+        and table_makes_sense(rules.tick_table)
         and all(map(fits_int64, (rules.price_step_ticks, rules.lot_step, rules.lots_max)))
+    )
+
+
+def table_makes_sense(rows: tuple[tuple[int, int], ...]) -> bool:
+    """Rising prices above 0, each with a step (MATCH-037)."""
+    froms = [0, *(row_from for row_from, _ in rows)]
+    return (
+        len(rows) <= TICK_ROWS_MAX
+        and all(before < after < PRICE_TICKS_LIMIT for before, after in itertools.pairwise(froms))
+        and all(1 <= step < PRICE_TICKS_LIMIT for _, step in rows)
     )
 
 

@@ -248,6 +248,19 @@ cdef class Core:
 
     # ---------------------------------------------------------------------------------------------- looking
 
+    def phase(self, uint32_t instrument):
+        """(PHASE_*, planned end or 0)."""
+        return self.c.engine.more[instrument].phase, self.c.clocks[instrument].until_ns
+
+    def indicative(self, uint32_t instrument):
+        """(price, volume, surplus) as last told; a volume of 0 means that nothing would trade."""
+        cdef phase_clock_t *clock = &self.c.clocks[instrument]
+        return clock.price_ticks, clock.volume_lots, clock.surplus_lots
+
+    def l3_seq(self, uint32_t instrument):
+        """Number of the last change of the instrument's queues."""
+        return self.c.tapes[instrument].l3_seq
+
     def best(self, uint32_t instrument):
         """(best bid, best ask) in ticks, None for an empty side."""
         return self.engine.best(instrument)

@@ -117,6 +117,7 @@ def set_epoch(Core core, uint32_t instrument, int64_t mark_ticks, int64_t index_
     """New mark, index and scan range of an instrument: everything that depends on them is rebuilt. O(orders + pairs)."""
     cdef core_t *c = &core.c
     cdef contract_t *contract = &c.contracts[instrument]
+    cdef uint32_t book, i
     ensure(mark_ticks > 0 and index_ticks >= 0 and psr >= 0, "marks are positive")
     if contract.kind == KIND_FORWARD:
         orders_effect(c, instrument, -1)
@@ -127,6 +128,13 @@ def set_epoch(Core core, uint32_t instrument, int64_t mark_ticks, int64_t index_
         positions_effect(c, instrument, 1)
         orders_effect(c, instrument, 1)
     emit_mark(c, instrument, mark_ticks, index_ticks)
+    for book in range(c.instruments_max):
+        if c.contracts[book].kind == KIND_COMBO and c.contracts[book].open and depends(c, book, instrument):
+            c.contracts[book].mark_ticks = 0
+            for i in range(c.engine.more[book].legs):
+                c.contracts[book].mark_ticks += (c.engine.more[book].leg[i].ratio
+                                                 * c.contracts[c.engine.more[book].leg[i].book].mark_ticks)
+            emit_mark(c, book, c.contracts[book].mark_ticks, 0)
 
 
 def show_prices(Core core, uint32_t instrument):

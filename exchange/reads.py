@@ -23,7 +23,10 @@ def answer(state: State, request: reads.ReadRequest, digest: str) -> reads.Answe
         case reads.ReadOpenOrders():
             return reads.OrdersAnswer(*stamp, state.core.open_order_frames(request.account))
         case reads.ReadOrder():
-            return reads.OrdersAnswer(*stamp, state.core.open_order_frame(request.account, request.order_id))
+            frame = state.core.open_order_frame(request.account, request.order_id)
+            if not frame:
+                frame = state.core.closed_order_frame(request.account, request.order_id)
+            return reads.OrdersAnswer(*stamp, frame)
         case reads.ReadPositions():
             return reads.PositionsAnswer(*stamp, positions_of(state, request.account))
         case reads.ReadBalances():
@@ -185,6 +188,7 @@ def book_image(state: State, instrument_id: int) -> reads.BookImage:
     bids, asks = state.core.depth(instrument_id, IMAGE_LEVELS_MAX)
     mark_ticks, index_ticks = state.core.mark(instrument_id)
     trade_seq, last_ticks = state.core.tape(instrument_id)
+    phase, until_ns = state.core.phase(instrument_id)
     interest = state.core.positions.open_interest(instrument_id) if instrument.kind == KIND_FORWARD else 0
     return reads.BookImage(
         instrument=instrument,
@@ -196,6 +200,10 @@ def book_image(state: State, instrument_id: int) -> reads.BookImage:
         last_ticks=last_ticks,
         trade_seq=trade_seq,
         open_interest_lots=interest,
+        phase=phase,
+        until_ns=until_ns,
+        indicative=state.core.indicative(instrument_id),
+        l3_seq=state.core.l3_seq(instrument_id),
     )
 
 

@@ -18,11 +18,6 @@ def set_phase(Core core, uint32_t instrument, int phase, int64_t until_ns, bint 
     return code
 
 
-def phase(Core core, uint32_t instrument):
-    """(PHASE_*, end of it or 0)."""
-    return core.c.engine.more[instrument].phase, core.c.clocks[instrument].until_ns
-
-
 def set_killed(Core core, str scope, uint32_t number, bint on):
     """A kill switch goes on or off; `kills` counts those that are on."""
     cdef uint8_t before
