@@ -1,4 +1,4 @@
-/* Writes one mixed order stream: gen_mixed OUT SYMBOLS TARGET DISTANCE TIMED WINDOW [SEED]
+/* Writes one mixed order stream: gen_mixed OUT SYMBOLS TARGET DISTANCE TIMED WINDOW [SEED] [three]
  *
  * The plain flow of gen.c with the orders of people who want more mixed in; the prefill is plain. Of 100 timed records
  *    5 icebergs   60..199 lots, 10..29 of them shown, near the touch (mean distance 7 ticks)
@@ -7,6 +7,7 @@
  *    2 slides     post-only orders priced 0..3 ticks through the opposite touch
  *    1 pegs       to the best price of their side, 0..7 ticks behind it; when 16 are alive, the oldest is cancelled
  *   79 plain      as gen.c draws them; a cancel names a waiting stop as often as any other order
+ * With the word `three` at the end there are no slides and pegs: 82 are plain.
  * The generator's own book is the bare one: it knows triggers, but takes an iceberg for an ordinary order of its full
  * size and does not see pegs. So a few cancels name orders that a real book has already filled: they do nothing, as in
  * life, and every engine must agree which. One symbol only. */
@@ -100,12 +101,15 @@ static void draw_peg(stream_record_t *record, flow_t *flow) {
   record->lots = 1 + draw(100);
 }
 
+static int only_three; /* icebergs, stops and quotes alone */
+
 /* The draws of one record, in this order. Returns what it is. */
 static int draw_mixed(stream_record_t *record, int prefilling, flow_t *flow) {
   uint32_t chance = prefilling ? 99 : draw(100);
   if (chance < 5) return draw_iceberg(record, flow), ICEBERGS;
   if (chance < 8) return draw_stop(record, flow), STOPS;
   if (chance < 18) return draw_quote(record, flow), QUOTED;
+  if (only_three) return draw_plain(record, prefilling, flow);
   if (chance < 20) return draw_slide(record, flow), SLID;
   if (chance < 21) return draw_peg(record, flow), PEGGED;
   return draw_plain(record, prefilling, flow);
@@ -164,6 +168,7 @@ static void apply_mixed(const stream_record_t *record) {
 
 int main(int argument_count, char **arguments) {
   flow_t flow;
+  if (argument_count > 1 && strcmp(arguments[argument_count - 1], "three") == 0) only_three = 1, argument_count--;
   stream_header_t header = read_arguments(argument_count, arguments, &flow, "OPS2");
   if (flow.symbols != 1) stop("a mixed stream has one symbol", arguments[0]);
   uint32_t count = header.prefill + header.timed, counts[KINDS] = {0};
