@@ -15,13 +15,23 @@ from pathlib import Path
 from typing import Final
 
 from domain import wire
-from domain.constants import COMMAND_COLD, EVENT_COLD, EVENT_COMMAND, EVENT_ORDER, EVENT_TRADE, ORDER_OPEN
+from domain.constants import (
+    COMMAND_COLD,
+    EVENT_COLD,
+    EVENT_COMMAND,
+    EVENT_ORDER,
+    EVENT_TRADE,
+    ORDER_OPEN,
+    ORDER_PARKED,
+    ORDER_WAITING,
+)
 from domain.ensure import ensure
 from domain.events import DividendChanged, ForwardSettled, VariationMarginPaid, decode_event
 from domain.rejects import RejectCode
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 MINUTE_NS: Final = 60 * 10**9
+ENDED: Final = f"state NOT IN ({ORDER_OPEN}, {ORDER_WAITING}, {ORDER_PARKED})"
 _SCHEMA: Final = f"""
 CREATE TABLE progress (
     one INTEGER PRIMARY KEY CHECK (one = 1), venue_id BLOB NOT NULL, sequence INTEGER NOT NULL, time_ns INTEGER NOT NULL
@@ -30,7 +40,7 @@ CREATE TABLE orders (
     order_id INTEGER PRIMARY KEY, account INTEGER NOT NULL, instrument INTEGER NOT NULL, state INTEGER NOT NULL,
     filled_lots INTEGER NOT NULL, updated_ns INTEGER NOT NULL, frame BLOB NOT NULL
 );
-CREATE INDEX orders_ended ON orders (account, order_id) WHERE state <> {ORDER_OPEN};
+CREATE INDEX orders_ended ON orders (account, order_id) WHERE {ENDED};
 CREATE TABLE trades (
     trade_id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, time_ns INTEGER NOT NULL,
     trade_seq INTEGER NOT NULL, instrument INTEGER NOT NULL, taker_side INTEGER NOT NULL,

@@ -11,10 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
-from domain.constants import ORDER_OPEN
 from domain.events import OrderState, Trade, decode_order
 from gateway.history_reader import Candle, PublicTrade, PublicTradePage, TradeWindow, UserTrade, UserTradePage
-from runtime.history import MINUTE_NS
+from runtime.history import ENDED, MINUTE_NS
 
 _TRADE: Final = (
     "t.time_ns, t.trade_id, t.trade_seq, t.instrument, t.taker_side, t.tick_direction, t.maker_order_id,"
@@ -104,7 +103,7 @@ class HistoryQueries:
     ) -> tuple[OrderState, ...]:
         """See HistoryReader."""
         values: list[int] = [account]
-        where = f"account = ? AND state <> {ORDER_OPEN}" + _among("instrument", instruments, values)
+        where = f"account = ? AND {ENDED}" + _among("instrument", instruments, values)
         if not include_unfilled:
             where += " AND filled_lots > 0"
         rows = self._rows(

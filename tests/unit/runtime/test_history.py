@@ -19,6 +19,8 @@ from domain.constants import (
     ORDER_CANCELLED,
     ORDER_FILLED,
     ORDER_OPEN,
+    ORDER_PARKED,
+    ORDER_WAITING,
     SELL,
 )
 from domain.events import DividendChanged, OrderState, Trade, VariationMarginPaid, encode_cold_event
@@ -115,6 +117,8 @@ def test_ended_orders_come_newest_first_with_their_filters(path: Path) -> None:
         order_state(3, state=ORDER_CANCELLED),
         order_state(4, state=ORDER_CANCELLED, filled_lots=1, instrument=2),
         order_state(5, BOB, state=ORDER_CANCELLED, filled_lots=1),
+        order_state(6, state=ORDER_WAITING),
+        order_state(7, state=ORDER_PARKED),
     ]
     project(history, *[order_frame(order) for order in orders])
     history.commit()
