@@ -20,12 +20,25 @@ from domain.constants import (
     ORDER_PARKED,
     ORDER_WAITING,
     POST_ONLY_REJECT,
+    REASON_BAND,
+    REASON_BOOK_FULL,
+    REASON_BUDGET,
     REASON_DISCONNECT,
+    REASON_FOK,
+    REASON_FUNDS,
+    REASON_IOC,
     REASON_KILL_SWITCH,
     REASON_MARGIN,
     REASON_MASS,
     REASON_MMP,
+    REASON_NO_LIQUIDITY,
     REASON_OCO,
+    REASON_PHASE,
+    REASON_POSITION_LIMIT,
+    REASON_POST_ONLY,
+    REASON_PROTECTION,
+    REASON_REDUCE_ONLY,
+    REASON_STP,
     REASON_TEXTS,
     REASON_USER,
     TRADE_AUCTION,
@@ -56,6 +69,12 @@ CANCEL_REASONS: Final = {  # the dialect's words where it has one; others are ou
     REASON_KILL_SWITCH: "kill_switch",
 }
 _BOOLS: Final = ("false", "true")
+_ENTERED: Final = frozenset(
+    {
+        REASON_IOC, REASON_FOK, REASON_NO_LIQUIDITY, REASON_PROTECTION, REASON_STP, REASON_BUDGET, REASON_BAND,
+        REASON_POST_ONLY, REASON_BOOK_FULL, REASON_PHASE, REASON_FUNDS, REASON_POSITION_LIMIT, REASON_REDUCE_ONLY,
+    }
+)  # fmt: skip
 _TRADE_MARKS: Final = (
     (TRADE_AUCTION, "x_auction"),
     (TRADE_IMPLIED, "x_implied"),
@@ -120,8 +139,7 @@ def _special_fields(view: InstrumentView, order: OrderState) -> str:
     """Members of orders that wait, show less, follow, are linked or belong to a group."""
     text = ""
     if order.trigger or order.trail_ticks or order.trail_bps:
-        triggered = order.state != ORDER_WAITING
-        text += f',"triggered":{_BOOLS[triggered]},"trigger":"{REFERENCES[order.reference]}"'
+        text += f',"triggered":{_BOOLS[_was_triggered(order)]},"trigger":"{REFERENCES[order.reference]}"'
         if order.trigger:
             price = view.price(order.trigger_ticks)
             text += f',"trigger_price":{price},"stop_price":{price}'  # the older name is what some clients read
@@ -142,6 +160,14 @@ def _special_fields(view: InstrumentView, order: OrderState) -> str:
     if order.oco:
         text += f',"oco_ref":"{view.order_prefix}{order.oco}"'
     return text
+
+
+def _was_triggered(order: OrderState) -> bool:
+    """Of an order that was taken away without a fill the frame does not say whether it still waited; then only reasons
+    that an order meets on entering tell that it had been triggered."""
+    if order.state != ORDER_CANCELLED or order.filled_lots:
+        return order.state != ORDER_WAITING
+    return order.reason in _ENTERED
 
 
 def _rare_fields(view: InstrumentView, order: OrderState) -> str:

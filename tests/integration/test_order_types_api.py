@@ -2,6 +2,8 @@
 this process's event loop; one scenario per kind, watched through the client's own channels; then the how-to page."""
 
 import asyncio
+import base64
+import http.client
 import json
 import re
 import sys
@@ -187,6 +189,32 @@ def test_one_of_a_pair_cancels_the_other(tmp_path: Path) -> None:
         assert gone["cancel_reason"] == "oco_other_closed"
         error = await alice.error("private/cancel", order_id=second["order_id"])
         assert (error["code"], error["data"]["cancel_reason"]) == (10010, "oco_other_closed")
+
+    run(tmp_path, body)
+
+
+def test_a_pair_and_a_filter_over_http_are_answered_once_each(tmp_path: Path) -> None:
+    async def body(server: Server, link: InProcessLink, alice: Trader, bob: Trader) -> None:
+        password = base64.b64encode(f"key-alice:{SECRET}alice".encode()).decode()
+        headers = {"Authorization": f"Basic {password}"}
+
+        def post(method: str, params: dict[str, Any]) -> dict[str, Any]:
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT_S)
+            call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            connection.request("POST", "/api/v2", json.dumps(call), headers)
+            reply: dict[str, Any] = json.loads(connection.getresponse().read())
+            connection.close()
+            return reply
+
+        pair = {"instrument_name": TOKEN, "amount": 2, "price": 21, "linked_order_type": "one_cancels_other"}
+        pair["otoco_config"] = [{"direction": "sell", "amount": 2, "type": "stop_market"} | STOP]
+        reply = await asyncio.to_thread(post, "private/sell", pair)
+        assert reply["result"]["x_linked"]["order"]["oco_ref"] == reply["result"]["order"]["order_id"]
+        stops = {"instrument_name": TOKEN, "type": "stop"}
+        reply = await asyncio.to_thread(post, "private/cancel_all_by_instrument", stops)
+        assert reply["result"] == 1
+        reply = await asyncio.to_thread(post, "private/mass_quote", {"quote_id": "", "mmp_group": "1", "quotes": []})
+        assert reply["error"]["code"] == 10030
 
     run(tmp_path, body)
 

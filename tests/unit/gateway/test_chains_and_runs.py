@@ -252,6 +252,28 @@ def test_a_filter_is_looked_up_only_after_the_commands_ahead_are_answered(bench:
     assert [1] == seen
 
 
+def test_a_session_that_is_lost_while_its_filter_waits_looks_nothing_up(bench: Bench) -> None:
+    alice = bench.client("alice")
+    order = b'{"jsonrpc":"2.0","id":1,"method":"private/buy","params":%b}' % json(LIMIT_ORDER)
+    cancel = b'{"jsonrpc":"2.0","id":2,"method":"private/cancel_all_by_instrument","params":%b}'
+    alice.session.receive(order, 0)
+    alice.session.receive(cancel % json({"instrument_name": TOKEN, "type": "limit"}), 0)
+    bench.link.open = [order_frame(order_id=40, account=ALICE, instrument=TH1A_USDC)]
+    alice.session.lost()
+    bench.settle()
+    assert COMMAND_CANCEL_ORDER not in [command["kind"] for command in bench.link.taken]
+
+
+def test_a_core_that_goes_away_in_the_middle_of_a_pair_is_told_as_unknown_and_the_session_goes_on(bench: Bench) -> None:
+    alice = bench.client("alice")
+    alice.session.receive(b'{"jsonrpc":"2.0","id":"p","method":"private/sell","params":%b}' % json(PAIR), 0)
+    bench.venue.desk.flush()
+    bench.link.away = True
+    bench.venue.on_away()
+    assert ("p", 20003) == (alice.messages[-1]["id"], alice.messages[-1]["error"]["code"])
+    assert alice.result("public/test")
+
+
 @pytest.mark.parametrize(
     ("method", "params", "param"),
     [

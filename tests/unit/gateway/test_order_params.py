@@ -261,6 +261,8 @@ def test_states_and_reasons_are_told_in_the_dialects_words(bench: Bench) -> None
     assert '"order_state":"open"' in shown(state=6, peg=1)
     assert '"x_parked":true' in shown(state=6, peg=1)
     assert '"triggered":true' in shown(state=ORDER_FILLED, trigger=1, trigger_ticks=1_950)
+    assert '"triggered":true' in shown(state=3, reason=4, trigger=1, trigger_ticks=1_950), "it found nobody"
+    assert '"triggered":false' in shown(state=3, reason=1, trigger=1, trigger_ticks=1_950), "cancelled while it waited"
     assert '"quote":true,"quote_set_id":"A1"' in shown(quote=1, quote_set=int.from_bytes(b"A1", "big"))
     assert '"x_prevented_amount":2' in shown(prevented_lots=2)
     assert '"oco_ref":"1-8"' in shown(oco=8)
