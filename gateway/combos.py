@@ -50,9 +50,7 @@ def implied_best(image: Image, books: Books, view: InstrumentView) -> tuple[Best
 
 
 def _inside(view: InstrumentView, best: Best) -> Best:
-    rules = view.instrument.rules
-    inside = rules.band_low_ticks <= best[0] + rules.price_bias_ticks <= rules.band_high_ticks
-    return best if best[1] and inside else (0, 0)
+    return best if best[1] and view.low_ticks <= best[0] <= view.high_ticks else (0, 0)
 
 
 def _of_combo(image: Image, books: Books, view: InstrumentView, *, buying: bool) -> Best:
@@ -105,7 +103,7 @@ def implied_fields(image: Image, books: Books, view: InstrumentView) -> str:
 
 def leg_prices(image: Image, legs: list[tuple[InstrumentView, int]], price_ticks: int) -> list[dict[str, Any]]:
     """Prices of the legs that add up to the package's: all but the last at their mark, the last takes the rest, as the
-    venue prints trades of combos. `legs`: (instrument, signed ratio)."""
+    venue prints trades of spreads. `legs`: (instrument, signed ratio)."""
     left = price_ticks
     rows: list[dict[str, Any]] = []
     for place, (view, ratio) in enumerate(legs):

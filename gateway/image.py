@@ -8,7 +8,6 @@ from collections import deque
 from typing import Final
 
 from domain import events
-from domain.constants import PHASE_CONTINUOUS
 from domain.events import Phase, Trade
 from domain.instruments import Instrument
 from domain.reads import ImageAnswer
@@ -47,8 +46,9 @@ class Image:
             self.reasons[account] = reasons
         for book in answer.books:
             view = self._list(book.instrument, is_open=book.open)
-            view.phase = getattr(book, "phase", PHASE_CONTINUOUS)
+            view.phase = book.phase
             identity = book.instrument.instrument_id
+            self.phases[identity] = Phase(identity, book.phase, book.until_ns, *book.indicative)
             self.marks[identity] = (book.mark_ticks, book.index_ticks)
             self.last_ticks[identity] = book.last_ticks
             self.open_interest[identity] = book.open_interest_lots

@@ -79,6 +79,10 @@ class InstrumentView:
         self.phase = PHASE_CONTINUOUS
         self.currencies = frozenset((instrument.base, instrument.quote))
         self.price_index = instrument.price_index or f"{instrument.base}_{instrument.quote}".lower()
+        rules = instrument.rules
+        # A combo's rules speak of prices as its book keeps them: higher by a bias, so that negative ones fit.
+        self.low_ticks = rules.band_low_ticks - rules.price_bias_ticks
+        self.high_ticks = rules.band_high_ticks - rules.price_bias_ticks
         self.order_prefix = f"{instrument.instrument_id}-"
         self._shown: dict[tuple[bool, int], bytes] = {}  # open and phase -> what to_json says then
         self._prices: dict[int, str] = {}
@@ -135,13 +139,13 @@ class InstrumentView:
         if scaled % self.instrument.tick_price:
             return self._off_tick(value)
         ticks = scaled // self.instrument.tick_price
-        rules = self.instrument.rules
-        if ticks % self.step_at(ticks):
-            return self._off_tick(value, self.step_at(ticks))
-        if ticks < rules.band_low_ticks:
-            return bad_field(10005, "price", "below the band", min_price=raw(self.price(rules.band_low_ticks)))
-        if ticks > rules.band_high_ticks:
-            return bad_field(10007, "price", "above the band", max_price=raw(self.price(rules.band_high_ticks)))
+        step = self.step_at(ticks)
+        if (ticks + self.instrument.rules.price_bias_ticks) % step:
+            return self._off_tick(value, step)
+        if ticks < self.low_ticks:
+            return bad_field(10005, "price", "below the band", min_price=raw(self.price(self.low_ticks)))
+        if ticks > self.high_ticks:
+            return bad_field(10007, "price", "above the band", max_price=raw(self.price(self.high_ticks)))
         return ticks
 
     def distance_ticks(self, value: Decimal, param: str, code: int) -> int | Refusal:
@@ -159,9 +163,10 @@ class InstrumentView:
 
     def step_at(self, price_ticks: int) -> int:
         """The price step that holds at this price: the tick table's last row at or below it (MATCH-037)."""
-        step = self.instrument.rules.price_step_ticks
-        for from_ticks, row_step in self.instrument.rules.tick_table:
-            if price_ticks >= from_ticks:
+        rules = self.instrument.rules
+        step = rules.price_step_ticks
+        for from_ticks, row_step in rules.tick_table:
+            if price_ticks + rules.price_bias_ticks >= from_ticks:
                 step = row_step
         return step
 
@@ -225,7 +230,10 @@ class InstrumentView:
             "x_phase": PHASE_WORDS[self.phase],
             "tick_size": raw(self.price(terms.rules.price_step_ticks)),
             "tick_size_steps": [
-                {"above_price": raw(self.price(from_ticks)), "tick_size": raw(self.price(step))}
+                {
+                    "above_price": raw(self.price(from_ticks - terms.rules.price_bias_ticks)),
+                    "tick_size": raw(self.price(step)),
+                }
                 for from_ticks, step in terms.rules.tick_table
             ],
             "min_trade_amount": lot,
@@ -236,8 +244,8 @@ class InstrumentView:
             "creation_timestamp": terms.created_ns // NS_PER_MS,
             "expiration_timestamp": expiry_ms(terms),
             "price_index": self.price_index,
-            "x_min_price": raw(self.price(terms.rules.band_low_ticks)),
-            "x_max_price": raw(self.price(terms.rules.band_high_ticks)),
+            "x_min_price": raw(self.price(self.low_ticks)),
+            "x_max_price": raw(self.price(self.high_ticks)),
             "x_rule_id": terms.rule_id,
             "block_trade_commission": 0,
             "block_trade_min_trade_amount": lot,

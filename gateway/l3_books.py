@@ -5,13 +5,11 @@ that owners use.
 Does not know: subscribers, whose orders they are. `sequence` counts the events of one book without a gap.
 """
 
-from collections.abc import Iterable
 from heapq import nlargest, nsmallest
-from typing import Final, NamedTuple
+from typing import Final
 
 from domain.constants import BUY, L3_ADDED, L3_CHANGED, L3_EXECUTED, L3_REMOVED, SELL
 from domain.ensure import ensure
-from domain.reads import BookImage
 from gateway.checksums import LEVELS, checksum
 from gateway.instrument_view import DIRECTIONS, InstrumentView
 
@@ -20,38 +18,29 @@ ACTIONS: Final = {L3_ADDED: "new", L3_CHANGED: "change", L3_REMOVED: "delete", L
 Queue = dict[int, int]  # order number -> shown lots, in queue order
 
 
-class L3Order(NamedTuple):
-    """One order of a snapshot."""
-
-    side: int
-    order_id: int
-    price_ticks: int
-    lots: int
-
-
 class L3Book:
     """One instrument's visible orders. Not `known` where a gateway started over a book of which it was told only the
-    totals: then events pass by, and nobody is shown anything."""
+    totals: then events pass by and nobody is shown anything, until the book has been empty once."""
 
-    def __init__(self, view: InstrumentView, orders: Iterable[L3Order] | None, sequence: int | None = None) -> None:
-        """`orders`: each side's in queue order, None = not known; `sequence` = the last event they include, None = the
-        one before the first that comes."""
+    def __init__(self, view: InstrumentView, sequence: int, *, known: bool) -> None:
+        """An empty book after event `sequence`, or one that is not known."""
         self.view = view
-        self.known = orders is not None
-        self.sequence = sequence or 0
-        self._adopts = sequence is None
+        self.known = known
+        self.sequence = sequence
         self.sides: tuple[dict[int, Queue], dict[int, Queue]] = ({}, {})
         self._prices: dict[int, tuple[int, int]] = {}  # order number -> side, price
-        for order in orders or ():
-            self._place(order.side, order.order_id, order.price_ticks, order.lots)
+
+    def begin(self, sequence: int) -> None:
+        """The book shows no level after event `sequence`: from here on every order is known."""
+        self.known = True
+        self.sequence = sequence
 
     def apply(self, side: int, kind: int, order_id: int, price_ticks: int, lots: int, sequence: int) -> None:
         """One event; `lots` = shown afterwards, 0 = gone. O(1). A gap, or an order that is not there, is a broken
         invariant of the event stream."""
         if not self.known:
             return
-        ensure(self._adopts or sequence == self.sequence + 1, "L3 events have no gap")
-        self._adopts = False
+        ensure(sequence == self.sequence + 1, "L3 events have no gap")
         self.sequence = sequence
         if kind == L3_ADDED:
             ensure(order_id not in self._prices, "a new order is not in the book yet")
@@ -122,11 +111,3 @@ class L3Book:
         """One change: action, direction, order, price, amount shown afterwards (0 = gone)."""
         view = self.view
         return f'["{ACTIONS[kind]}","{DIRECTIONS[side]}","{order_id}",{view.price(price_ticks)},{view.amount(lots)}]'
-
-
-def l3_book(view: InstrumentView, picture: BookImage) -> L3Book:
-    """The book of an image. One that shows no level has no orders, whatever its sequence is."""
-    orders = getattr(picture, "orders", None)
-    if orders is not None:
-        return L3Book(view, [L3Order(*order) for order in orders], getattr(picture, "l3_seq", None))
-    return L3Book(view, None if picture.bids or picture.asks else ())

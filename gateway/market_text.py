@@ -33,7 +33,6 @@ def ticker_fields(view: InstrumentView, book: Book, image: Image, stats: DayStat
     bid, bid_lots = book.best_bid()
     ask, ask_lots = book.best_ask()
     opened, high, low, volume, notional = stats.summary(now_ns)
-    rules = view.instrument.rules
     return (
         f'"instrument_name":"{view.name}","timestamp":{now_ns // _NS_PER_MS},"state":"{view.state}",'
         f'"stats":{{"high":{view.price(high) if volume else "null"},"low":{view.price(low) if volume else "null"},'
@@ -46,7 +45,7 @@ def ticker_fields(view: InstrumentView, book: Book, image: Image, stats: DayStat
         f'"last_price":{view.price(last) if last else "null"},"mark_price":{view.price(mark)},'
         f'"index_price":{view.price(index)},"estimated_delivery_price":{view.price(index)},'
         f'"settlement_price":{view.price(mark)},'
-        f'"min_price":{view.price(rules.band_low_ticks)},"max_price":{view.price(rules.band_high_ticks)}'
+        f'"min_price":{view.price(view.low_ticks)},"max_price":{view.price(view.high_ticks)}'
     )
 
 

@@ -22,7 +22,10 @@ LEGS_MAX = 12
 RATIO_MAX = 1_000
 
 
-NOT_KNOWN = Refusal(20015, {"reason": "this gateway started over orders that it was not told one by one"})
+NOT_KNOWN = Refusal(
+    20015,
+    {"reason": "this gateway started over orders that it was not told one by one, and the book was never empty since"},
+)
 
 
 class L3BookParams(PublicParams, frozen=True):

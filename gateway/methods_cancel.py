@@ -190,10 +190,9 @@ def cancel_all_by_instrument(
     if params.type != "all" or params.include_combos:
         return bad_param("x_price_low", "a range of prices goes with type all and one instrument")
     bounds: dict[str, int] = {}
-    rules = view.instrument.rules
     for name, value, edge in (
-        ("price_low_ticks", params.x_price_low, rules.band_low_ticks),
-        ("price_high_ticks", params.x_price_high, rules.band_high_ticks),
+        ("price_low_ticks", params.x_price_low, view.low_ticks),
+        ("price_high_ticks", params.x_price_high, view.high_ticks),
     ):
         ticks = edge if value is None else view.distance_ticks(value, f"x_{name[:-6]}", 10043)
         if isinstance(ticks, Refusal):

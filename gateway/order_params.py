@@ -237,12 +237,11 @@ def trigger_ticks(view: InstrumentView, value: Decimal) -> int | Refusal:
     ticks = view.distance_ticks(value, "trigger_price", 10044)
     if isinstance(ticks, Refusal):
         return ticks
-    rules = view.instrument.rules
-    if ticks < rules.band_low_ticks:
-        least = raw(view.price(rules.band_low_ticks))
+    if ticks < view.low_ticks:
+        least = raw(view.price(view.low_ticks))
         return bad_field(10035, "trigger_price", "below the band", min_price=least)
-    if ticks > rules.band_high_ticks:
-        most = raw(view.price(rules.band_high_ticks))
+    if ticks > view.high_ticks:
+        most = raw(view.price(view.high_ticks))
         return bad_field(10034, "trigger_price", "above the band", max_price=most)
     return ticks
 

@@ -24,7 +24,7 @@ from gateway.feeds import (
 )
 from gateway.image import Image
 from gateway.instrument_view import InstrumentView
-from gateway.l3_books import L3Book, l3_book
+from gateway.l3_books import L3Book
 from gateway.order_feeds import AuctionFeed, L3Feed, StateFeed
 from gateway.phases import STATE_WORDS
 
@@ -73,7 +73,7 @@ class Publisher:
         for picture in answer.books:
             view = image.views[picture.instrument.instrument_id]
             book = Book(view, picture.bids, picture.asks, answer.sequence, answer.time_ns)
-            orders = l3_book(view, picture)
+            orders = L3Book(view, picture.l3_seq, known=not (picture.bids or picture.asks))
             self.shelves[view.instrument_id] = Shelf(view, book, orders)
 
     # -- subscriptions ----------------------------------------------------------------------------------------
@@ -192,7 +192,9 @@ class Publisher:
 
     def on_listed(self, view: InstrumentView, sequence: int, time_ns: int) -> None:
         """A new instrument starts with an empty book."""
-        self.shelves[view.instrument_id] = Shelf(view, Book(view, (), (), sequence, time_ns), L3Book(view, (), 0))
+        self.shelves[view.instrument_id] = Shelf(
+            view, Book(view, (), (), sequence, time_ns), L3Book(view, 0, known=True)
+        )
         self.on_state(view, "created", time_ns)
 
     def on_state(self, view: InstrumentView, state: str, time_ns: int) -> None:
@@ -217,6 +219,8 @@ class Publisher:
     ) -> None:
         """A single order moved in its level. Cheap when nobody reads single orders."""
         shelf = self.shelves[instrument]
+        if not shelf.orders.known and not any(shelf.book.sides):
+            shelf.orders.begin(l3_seq - 1)  # totals follow the single orders of a command: it was empty before this one
         shelf.orders.apply(side, kind, order_id, price_ticks, lots, l3_seq)
         if shelf.singles:
             for feed in shelf.singles:

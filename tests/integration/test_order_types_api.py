@@ -12,13 +12,26 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
-from domain.commands import SetPhase
-from domain.constants import PHASE_CONTINUOUS, PHASE_OPENING
+from domain.book_rules import BookRules
+from domain.commands import Claim, ListInstrument, SetIdentity, SetPhase, new_order
+from domain.constants import BUY, PHASE_CONTINUOUS, PHASE_OPENING
+from domain.instruments import KIND_COMBO
 from gateway.config import GatewayConfig
 from gateway.ws_server import Server, serve
-from tests.unit.gateway.inprocess import FORWARD_DAYS, SECRET, TH1A_USDC, InProcessLink, write_keys
+from tests.unit.gateway.inprocess import (
+    CAROL,
+    FORWARD_DAYS,
+    HPU,
+    SECRET,
+    START_NS,
+    TH1A_USDC,
+    InProcessLink,
+    market,
+    write_keys,
+)
 
 TIMEOUT_S = 20
 TOKEN, FORWARD = "TH1A_USDC", "HPU_USDC-31JAN24"
@@ -360,6 +373,35 @@ def test_a_position_is_closed_by_an_order_that_only_reduces(tmp_path: Path) -> N
         assert closed["order"]["filled_amount"] == 2 * FORWARD_DAYS
         error = await alice.error("private/close_position", instrument_name=FORWARD, type="market")
         assert error["code"] == 11030
+
+    run(tmp_path, body)
+
+
+def test_a_spread_is_listed_implies_and_trades_with_its_legs(tmp_path: Path) -> None:
+    back, spread = "HPU_USDC-29FEB24", "HPU_USDC-FS-29FEB24_31JAN24"
+
+    async def body(server: Server, link: InProcessLink, alice: Trader, bob: Trader) -> None:
+        front = market()[HPU]
+        later = msgspec.structs.replace(front, instrument_id=5, name=back)
+        rules = BookRules(band_high_ticks=199_999, price_bias_ticks=100_000, lots_max=100_000)
+        combo = msgspec.structs.replace(
+            front, instrument_id=6, name=spread, kind=KIND_COMBO, legs=((HPU, 1), (5, -1)), rules=rules
+        )
+        link.command(ListInstrument(later, 6_100, 6_100))
+        link.command(ListInstrument(combo, 0))
+        assert [spread] == await alice.result("public/get_combo_ids", currency="any")
+        lot = {"amount": FORWARD_DAYS}
+        await bob.result("private/sell", instrument_name=FORWARD, price=60, **lot)
+        claims = tuple(Claim(topic, 2 * START_NS) for topic in ("kyc", "professional"))
+        link.command(SetIdentity(CAROL, "CH", claims))  # of a step nobody may own two orders
+        link.send_commands(new_order(account=CAROL, instrument=5, side=BUY, price_ticks=6_100, quantity_lots=1))
+        book = await alice.result("public/get_order_book", instrument_name=spread)
+        assert (None, [-1, FORWARD_DAYS]) == (book["x_implied_bid"], book["x_implied_ask"])
+        answer = await alice.result("private/buy", instrument_name=spread, price=-1, **lot)
+        assert answer["order"]["order_state"] == "filled"
+        positions = await alice.result("private/get_positions", currency="any")
+        sizes = {row["instrument_name"]: row["size"] for row in positions}
+        assert {FORWARD: FORWARD_DAYS, back: -FORWARD_DAYS} == sizes
 
     run(tmp_path, body)
 

@@ -146,6 +146,8 @@ class PaperLink:
         self.sequence = 100
         self.taken: list[dict[str, Any]] = []
         self.answers: list[Answerer] = []  # used up one by one; then every order rests as it was sent
+        self.bids: dict[int, tuple[tuple[int, int], ...]] = {}  # instrument -> levels of the image
+        self.phases: dict[int, int] = {}
         self.open: list[bytes] = []  # order frames that reads of open orders answer
         self.sent: list[bytes] = []
         self._undelivered: list[bytes] = []
@@ -244,8 +246,9 @@ class PaperLink:
             assets=(("BTC", 10**11, "cash"), ("USDC", 10**6, "cash"), ("TH1A", 10**3, "token")),
             books=tuple(
                 BookImage(
-                    instrument=instrument, open=True, bids=(), asks=(), mark_ticks=5_000, index_ticks=5_000,
-                    last_ticks=0, trade_seq=0, open_interest_lots=0,
+                    instrument=instrument, open=True, bids=self.bids.get(instrument.instrument_id, ()), asks=(),
+                    mark_ticks=5_000, index_ticks=5_000, last_ticks=0, trade_seq=0, open_interest_lots=0,
+                    phase=self.phases.get(instrument.instrument_id, 0), l3_seq=40 if self.bids else 0,
                 )
                 for instrument in market()
             ),

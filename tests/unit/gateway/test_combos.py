@@ -65,6 +65,17 @@ def test_a_combo_does_not_count_among_the_expiries_and_is_summed_up_like_any_mar
     assert (-15, -13, -14) == (row["bid_price"], row["ask_price"], row["mid_price"])
 
 
+def test_a_combos_price_may_be_negative_inside_its_band(bench: Bench) -> None:
+    row = bench.client().result("public/get_instrument", {"instrument_name": SPREAD})
+    assert (-999.99, 1000) == (row["x_min_price"], row["x_max_price"])
+    alice = bench.client("alice")
+    order = {"instrument_name": SPREAD, "amount": 1}
+    alice.result("private/buy", order | {"price": "-13.5"})
+    assert -1_350 == bench.link.taken[-1]["price_ticks"]
+    assert 10005 == alice.error("private/buy", order | {"price": -1_000})["code"]
+    assert 10007 == alice.error("private/buy", order | {"price": "1000.01"})["code"]
+
+
 def test_what_legs_imply_of_a_combo(bench: Bench) -> None:
     assert (None, None) == implied(bench, SPREAD)
     depth(bench, HPU, BUY, 74_150, 15)

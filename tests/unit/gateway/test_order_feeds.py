@@ -265,6 +265,30 @@ def test_the_method_shows_what_the_channel_shows() -> None:
     assert 10020 == reader.error("public/x/get_l3_book", {"instrument_name": "NOPE"})["code"]
 
 
+def test_a_gateway_that_starts_over_orders_shows_none_of_them_until_the_book_was_empty_once() -> None:
+    link = PaperLink()
+    link.bids, link.phases = {TH1A_USDC: ((1_900, 5),)}, {TH1A_USDC: 4}
+    bench = Bench(link=link)
+    reader = bench.client()
+    assert [] == reader.result("public/subscribe", {"channels": [L3]})
+    assert 20015 == reader.error("public/x/get_l3_book", {"instrument_name": TOKEN})["code"]
+    assert "halt" == reader.result("public/x/get_auction", {"instrument_name": TOKEN})["phase"]
+    assert ["x.l3.BTC_USDC"] == reader.result("public/subscribe", {"channels": ["x.l3.BTC_USDC"]})
+
+    def depth(price: int, lots: int) -> bytes:
+        return wire.DEPTH_EVENT.pack(wire.DEPTH_EVENT.size, EVENT_DEPTH, 0, TH1A_USDC, BUY, price, lots)
+
+    link.tell([l3_frame(TH1A_USDC, BUY, L3_CHANGED, 7, 1_900, 3, 41), depth(1_900, 3)])
+    link.tell([l3_frame(TH1A_USDC, BUY, L3_REMOVED, 7, 1_900, 0, 42), depth(1_900, 0)])
+    bench.settle()
+    assert 20015 == reader.error("public/x/get_l3_book", {"instrument_name": TOKEN})["code"]
+    link.tell([l3_frame(TH1A_USDC, BUY, L3_ADDED, 9, 1_901, 2, 43), depth(1_901, 2)])
+    bench.settle()
+    book = reader.result("public/x/get_l3_book", {"instrument_name": TOKEN})
+    assert ([["9", 19.01, 2]], 43) == (book["bids"], book["sequence"])
+    assert [L3] == reader.result("public/subscribe", {"channels": [L3]})
+
+
 def test_a_slow_reader_of_single_orders_is_closed_with_a_reason() -> None:
     bench = Bench(link=PaperLink())
     stream = Stream(bench, 1)
