@@ -6,7 +6,7 @@ Does not know: whether and at which price to trade (order_book.pyx, combos.pyx).
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from matching.events cimport event_add, event_bare, event_killed, event_set, touch
-from matching.order_pool cimport TERMS, has_terms, is_live, order_free, terms_make, unlikely
+from matching.order_pool cimport TERMS, has_terms, id_tag, is_live, order_free, prefetch, terms_make, unlikely
 from matching.price_levels cimport level_emptied
 from matching.protection cimport mmp_fill
 from matching.triggers cimport price_seen
@@ -47,6 +47,9 @@ cdef inline void head_gone(engine_t *e, book_t *book, int side, uint32_t slot, l
     level.head = after
     if after != 0:
         e.orders[after].prev_slot = 0
+        # A sweep comes to these next: its own entry in the id table, and the order behind it.
+        prefetch(&e.index[id_tag(e, e.orders[after].order_id) >> e.index_shift])
+        prefetch(&e.orders[e.orders[after].next_slot])
     else:
         level.tail = 0
         level_emptied(e, book, side, index, price)

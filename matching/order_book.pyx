@@ -15,9 +15,9 @@ from matching.events cimport event_add, event_killed, event_set
 from matching.fills cimport fill_maker, taker_filled
 from matching.order_checks cimport can_fill_all, check_order, check_post_only, check_room, check_terms, set_limits
 from matching.order_pool cimport (LEVEL, TERMS, book_of, has_terms, id_find, open_of, price_of, same_person, side_of,
-                                  terms_make, unlikely)
+                                  prefetch, terms_make, unlikely)
 from matching.pegs cimport in_call, peg_enter, phase_change
-from matching.price_levels cimport is_price, level_at
+from matching.price_levels cimport highest_bit, is_price, level_at, lowest_bit
 from matching.resting cimport link_partner, rest, slot_done, slot_new
 from matching.ticks cimport payable_lots
 from matching.triggers cimport wait_start
@@ -243,6 +243,7 @@ cdef int match(engine_t *e, book_t *book, incoming_t *order) noexcept nogil:
         if price != level_price:
             level = level_at(e, book, other, price)
             level_price = price
+            fetch_next_level(e, level, other, price)
         slot = level.head
         maker = &e.orders[slot]
         lots = min(maker.shown_lots, order.lots)
@@ -269,6 +270,22 @@ cdef int match(engine_t *e, book_t *book, incoming_t *order) noexcept nogil:
         if unlikely(taker_special, 0):
             taker_filled(e, order, lots)
     return 0
+
+
+cdef inline void fetch_next_level(engine_t *e, level_t *level, int side, int32_t price) noexcept nogil:
+    """A sweep may come to the next level of this page: fetch it and, when it is there already, its first order."""
+    cdef uint32_t index = <uint32_t>(level - e.levels)
+    cdef uint64_t word = e.pages[index >> 7].occupied[side]
+    cdef uint32_t after
+    word &= (<uint64_t>-2 << (price & 63)) if side == 1 else (<uint64_t>1 << (price & 63)) - 1
+    if word == 0:
+        return
+    after = (index & ~<uint32_t>63) | <uint32_t>(lowest_bit(word) if side == 1 else highest_bit(word))
+    prefetch(&e.orders[e.levels[after].head])
+    word &= ~(<uint64_t>1 << (after & 63))
+    if word != 0:
+        after = (index & ~<uint32_t>63) | <uint32_t>(lowest_bit(word) if side == 1 else highest_bit(word))
+        prefetch(&e.levels[after])
 
 
 cdef void prevent(engine_t *e, incoming_t *order, int other, uint32_t slot, level_t *level,
