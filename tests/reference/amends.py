@@ -28,7 +28,7 @@ def amend_order(
         price_ticks = order.price_ticks
     reason = refuse_phase(book, GTC) or (None if total_lots == 0 else refuse_lots(book.rules, total_lots))
     if reason is None and order.has_limit and not (order.peg and price_ticks == 0):
-        reason = refuse_limit(book, price_ticks, max(open_lots, 0))
+        reason = refuse_limit(book, price_ticks, max(open_lots, 1))
     if reason is None and order.state == WAITING:
         reason = refuse_trigger_change(book, order, trigger_ticks)
     if reason is not None:

@@ -25,7 +25,7 @@ from tests.reference.book_records import CALL_PHASES, Book, Order
 from tests.reference.book_state import EngineState
 from tests.reference.order_checks import dynamic_bounds, in_band, valid_at_or_below
 from tests.reference.pegs import begin_phase
-from tests.reference.taking import after_fill, prevent
+from tests.reference.taking import after_fills, prevent
 
 FOLLOWING: Final[dict[int, tuple[int, ...]]] = {
     PHASE_CONTINUOUS: (PHASE_OPENING, PHASE_VOLATILITY, PHASE_HALT, PHASE_CLOSED),
@@ -170,5 +170,4 @@ def _cross(state: EngineState, book: Book, bid: Order, ask: Order, price_ticks: 
     state.trade_at(book, price_ticks)
     state.refresh(bid)
     state.refresh(ask)
-    after_fill(state, bid, lots)
-    after_fill(state, ask, lots)
+    after_fills(state, bid, ask, lots)

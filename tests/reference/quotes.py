@@ -82,8 +82,15 @@ def _freeze(state: EngineState, owner: int, group: int, known: Protection) -> No
     known.frozen_until = state.now + known.frozen if known.frozen else 0
     state.events.append(("mmp", owner, group, known.frozen_until))
     tagged = [order for order in state.orders.values() if (order.owner, order.mmp) == (owner, group)]
-    for order in sorted(tagged, key=lambda order: (order.state == INCOMING, order.entry)):  # a taker's rest is the last
-        state.remove(order, "mmp")
+    for order in sorted(tagged, key=lambda order: order.entry):
+        if order.state != INCOMING:  # a taker's rest is the last: stop_frozen
+            state.remove(order, "mmp")
+
+
+def stop_frozen(state: EngineState, taker: Order) -> None:
+    """Cancel the rest of a taker whose group a trade has frozen. Rule MATCH-102."""
+    if taker.mmp and taker.open_lots > 0 and _is_frozen(state, state.protections[taker.owner, taker.mmp]):
+        state.remove(taker, "mmp")
 
 
 def keep_quote(state: EngineState, order: Order | None, quote_set: int) -> None:

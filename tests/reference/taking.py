@@ -33,7 +33,7 @@ from tests.reference.order_checks import (
     protection_limit,
 )
 from tests.reference.pegs import begin_phase
-from tests.reference.quotes import count_fill
+from tests.reference.quotes import count_fill, stop_frozen
 
 # Why a sweep ended, beyond having met everything its limit accepts.
 STOPPED_BY_BAND = "band"
@@ -266,8 +266,8 @@ def _trade(state: EngineState, book: Book, maker: Order, taker: Order, lots: int
     price = maker.price_ticks
     _fill_taker(state, taker, price, lots)
     _fill_maker(state, book, maker, taker, lots)
-    after_fill(state, maker, lots)
-    after_fill(state, taker, lots)
+    after_fills(state, maker, taker, lots)
+    stop_frozen(state, taker)
 
 
 def trade_implied(state: EngineState, book: Book, taker: Order, offer: Offer, lots: int) -> None:
@@ -279,8 +279,9 @@ def trade_implied(state: EngineState, book: Book, taker: Order, offer: Offer, lo
     state.trade_at(book, price)
     for maker in offer.makers:
         _fill_maker(state, state.books[maker.book], maker, taker, lots)
-        after_fill(state, maker, lots)
-    after_fill(state, taker, lots)
+        _after_fill(state, maker, maker.partner, lots)
+    _after_fill(state, taker, taker.partner, lots)
+    stop_frozen(state, taker)
 
 
 def _fill_taker(state: EngineState, taker: Order, price_ticks: int, lots: int) -> None:
@@ -301,15 +302,24 @@ def _fill_maker(state: EngineState, book: Book, maker: Order, taker: Order, lots
     state.refresh(maker)
 
 
-def after_fill(state: EngineState, order: Order, lots: int) -> None:
-    """What a fill of an order causes before anything else trades. Rules MATCH-079, MATCH-102."""
-    cancel_partner(state, order)
+def after_fills(state: EngineState, first: Order, second: Order, lots: int) -> None:
+    """What a trade of two orders causes, the first order's share first. Rules MATCH-079, MATCH-094, MATCH-102.
+
+    The second's partner goes even if the first's protection cancels the second: it was filled.
+    """
+    partner = second.partner
+    _after_fill(state, first, first.partner, lots)
+    _after_fill(state, second, second.partner if partner is first else partner, lots)
+
+
+def _after_fill(state: EngineState, order: Order, partner: Order | None, lots: int) -> None:
+    """What a fill of an order causes before anything else trades."""
+    cancel_partner(state, partner)
     if order.mmp:
         count_fill(state, order, lots)
 
 
-def cancel_partner(state: EngineState, order: Order) -> None:
+def cancel_partner(state: EngineState, partner: Order | None) -> None:
     """Cancel the other of a linked pair; one that has nothing open any more leaves the link. Rule MATCH-079."""
-    partner = order.partner
     if partner is not None and partner.open_lots > 0:
         state.remove(partner, "oco")

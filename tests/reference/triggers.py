@@ -119,7 +119,7 @@ def _trigger(state: EngineState, book: Book, order: Order, price_ticks: int) -> 
     del book.waiting[order.order_id]
     order.state = INCOMING
     state.say(book, ("triggered", order.order_id, book.out(price_ticks)))
-    cancel_partner(state, order)
+    cancel_partner(state, order.partner)
     reason = enter(state, book, order, room=True)
     if reason is not None:
         state.remove(order, CANCEL_REASONS.get(reason, reason))

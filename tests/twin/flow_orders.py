@@ -262,9 +262,10 @@ def linked(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
         options["oco"] = UNKNOWN_ID
         return options
     if bits(4):
-        arguments[0], arguments[2], arguments[3] = partner.plan.number, partner.owner, partner.side
+        side = partner.side ^ (bits(2) == 0)
+        arguments[0], arguments[2], arguments[3] = partner.plan.number, partner.owner, side
         if partner.plan is not plan:
-            arguments[PRICE] = flow.price(partner.plan, partner.side) if arguments[PRICE] else 0
+            arguments[PRICE] = flow.price(partner.plan, side) if arguments[PRICE] else 0
             arguments[LOTS] = partner.plan.lots[bits(4)]
             if "trigger_ticks" in options:
                 options["trigger_ticks"] = flow.at(partner.plan, bits(3) - 4)

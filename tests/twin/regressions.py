@@ -157,5 +157,23 @@ REGRESSIONS: Final[tuple[Regression, ...]] = (
             ("quote", (0, 1, 0, 1, 2, 4098, 6), {}),
         ],
     ),
+    Regression(
+        "rule and twin: whether the partner of a taker goes that was filled and whose group its maker has frozen",
+        Setting((OpenBook(0, BookRules()),)),
+        [
+            ("set_mmp", (1, 1), {"lots": 10, "window": 10}),
+            ("submit", (0, 1, 1, 0, 90, 3), {}),
+            ("submit", (0, 2, 1, 1, 100, 15), {"mmp": 1}),
+            ("submit", (0, 3, 1, 0, 0, 18), {"order_type": 1, "stp": 0, "oco": 1, "mmp": 1}),
+        ],
+    ),
+    Regression(
+        "rule and twin: the notional of an amend to nothing",
+        Setting((OpenBook(1, BookRules(notional_max=3612)),)),
+        [
+            ("submit", (1, 1, 1, 1, 406, 2), {}),
+            ("amend", (1, 1, 262147, 0), {}),
+        ],
+    ),
 )
 # fmt: on
