@@ -151,6 +151,8 @@ class BookImage(msgspec.Struct, frozen=True):
     until_ns: int = 0  # planned end of the phase, 0 = none
     indicative: tuple[int, int, int] = (0, 0, 0)  # price, volume, surplus of a call
     l3_seq: int = 0
+    bid_orders: tuple[tuple[int, int, int], ...] = ()  # order id, price, shown lots; best first, in queue order
+    ask_orders: tuple[tuple[int, int, int], ...] = ()
 
 
 class ImageAnswer(Stamped, frozen=True, tag=True):

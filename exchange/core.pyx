@@ -4,7 +4,7 @@
 Lives here: creation, the hot run, frames of cold commands, contracts, account states, dump and load of the slabs.
 Does not know: what cold commands decide (administration.py, chain_events.py, vm_cycle.py).
 """
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
 
@@ -25,7 +25,9 @@ from exchange.reports cimport emit_live
 from matching.book_state cimport depth_of, dump_engine, load_engine
 from matching.engine cimport MatchingEngine
 from matching.order_pool cimport book_of, id_find, is_live, open_of, side_of
+from matching.price_levels cimport is_price, level_at, next_worse
 from matching.slabs cimport engine_add_book, engine_add_combo
+from matching.types cimport book_t
 
 from clearing.registry import Registry
 from clearing.scenarios import losses_of_long_lot
@@ -256,6 +258,21 @@ cdef class Core:
         """(price, volume, surplus) as last told; a volume of 0 means that nothing would trade."""
         cdef phase_clock_t *clock = &self.c.clocks[instrument]
         return clock.price_ticks, clock.volume_lots, clock.surplus_lots
+
+    def queue(self, uint32_t instrument, int side):
+        """[(order id, price, shown lots)] of a side, best first, in queue order."""
+        cdef book_t *book = &self.c.engine.books[instrument]
+        cdef int32_t price = book.best[side]
+        cdef uint32_t slot
+        cdef list out = []
+        while is_price(side, price):
+            slot = level_at(self.c.engine, book, side, price).head
+            while slot != 0:
+                order = &self.c.engine.orders[slot]
+                out.append((order.order_id, price - self.c.contracts[instrument].bias_ticks, order.shown_lots))
+                slot = order.next_slot
+            price = next_worse(self.c.engine, book, side, price)
+        return out
 
     def l3_seq(self, uint32_t instrument):
         """Number of the last change of the instrument's queues."""

@@ -6,7 +6,7 @@ Lives here: one function per question of domain.reads. Does not know: who asks, 
 from typing import assert_never
 
 from domain import reads
-from domain.constants import FIRST_CLIENT_ACCOUNT
+from domain.constants import BUY, FIRST_CLIENT_ACCOUNT, SELL
 from domain.ensure import InvariantViolation
 from domain.instruments import KIND_FORWARD
 from exchange.laws import check_state
@@ -204,6 +204,8 @@ def book_image(state: State, instrument_id: int) -> reads.BookImage:
         until_ns=until_ns,
         indicative=state.core.indicative(instrument_id),
         l3_seq=state.core.l3_seq(instrument_id),
+        bid_orders=tuple(state.core.queue(instrument_id, BUY)),
+        ask_orders=tuple(state.core.queue(instrument_id, SELL)),
     )
 
 

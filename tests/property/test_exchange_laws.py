@@ -12,11 +12,14 @@ from typing import Any, get_args
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain import commands, wire
+from domain.book_rules import BookRules
 from domain.commands import Claim, ColdCommand, cold
-from domain.constants import COMMAND_COLD
-from domain.events import CommandApplied, decode_events
+from domain.constants import COMMAND_COLD, L3_ADDED, L3_REMOVED
+from domain.events import CommandApplied, Depth, QueueChange, decode_events
+from domain.instruments import KIND_COMBO
 from domain.rejects import RejectCode
 from exchange.record import stamp_records
 from exchange.state_machine import StateMachine
@@ -83,8 +86,8 @@ def one_wild_field(draw: st.DrawFn) -> bytes:
 small = st.integers(0, 4)
 near_prices = st.one_of(st.just(0), st.sampled_from(PRICES[:10]))
 rich_orders = st.builds(
-    commands.new_order, account=clients, instrument=st.integers(0, 3), side=st.integers(0, 1),
-    price_ticks=st.sampled_from(PRICES[:10]), quantity_lots=st.integers(1, 50),
+    commands.new_order, account=clients, instrument=st.sampled_from((0, 2, 2, 3, 4, 5, 5, 6)), side=st.integers(0, 1),
+    price_ticks=st.sampled_from((*PRICES[:10], -1, 0, 2, 5_000, 5_002)), quantity_lots=st.integers(1, 50),
     order_type=st.sampled_from((0, 0, 0, 1, 2)), time_in_force=st.sampled_from((0, 0, 0, 1, 2, 3, 4, 5)),
     post_only=st.sampled_from((0, 0, 1, 2)), stp=small, reduce_only=st.sampled_from((0, 0, 0, 1)),
     display_lots=st.sampled_from((0, 0, 1, 3)), budget=st.sampled_from((0, 0, 0, 10_000, 2**40)),
@@ -177,6 +180,21 @@ cold_commands: st.SearchStrategy[ColdCommand] = st.one_of(
         ), int64, int64,
     ),
     st.just(commands.AdvanceTime()),
+    st.builds(
+        commands.SetPhase, st.integers(0, 6), st.sampled_from((0, 1, 2, 2, 3, 4, 5)),
+        st.sampled_from((0, 0, START_NS + 9 * NS, 2**62)), st.booleans(),
+    ),
+    st.builds(
+        commands.SetKillSwitch, st.sampled_from(("key", "account", "instrument", "venue")),
+        st.sampled_from((0, 2, 7, 16, 2**40, -1)), st.booleans(),
+    ),
+    st.builds(commands.SetProtection, clients, small, small, small, small, st.sampled_from((0, NS)), small),
+    st.builds(commands.ResetProtection, clients, small),
+    st.builds(commands.SetGreeks, st.integers(0, 7), int64, int64),
+    st.builds(commands.SetPreventionGroup, clients, st.integers(-1, 2)),
+    st.builds(commands.SetCancelOnDisconnect, clients, st.booleans()),
+    st.builds(commands.BustTrade, st.one_of(st.integers(1, 9), int64)),
+    st.builds(commands.CorrectTrade, st.one_of(st.integers(1, 9), int64), prices),
 )  # fmt: skip
 
 
@@ -212,8 +230,17 @@ def busy_venue() -> Venue:
         (forward(3, "HPB_BTC-30APR24", quote="BTC", unit=1_000, expiry_ns=START_NS + 60 * NS), 5_000),
         spread_ppm=100_000,
     )  # fmt: skip
+    far = forward(4, "HPU_USDC-31MAY24", taker_ppm=300, days=31)
+    rules = BookRules(band_high_ticks=200_000, lots_max=20_000, price_bias_ticks=100_000, dynamic_bps=0)
+    spread = replace(far, instrument_id=5, name="HPU_USDC-CS-30APR24_31MAY24", kind=KIND_COMBO, legs=((2, 1), (4, -1)),
+                     rules=rules, delivery_days=0)  # fmt: skip
+    banded = replace(token_spot(6, rules=replace(far.rules, dynamic_bps=100)), name="TH1B_BTC", auction_ns=5 * NS)
+    venue.tell(
+        commands.ListInstrument(far, 5_000), commands.ListInstrument(spread, 0), commands.ListInstrument(banded, 1_000)
+    )
     for account in open_accounts(venue, "ann", "ben", "cid"):
         fund(venue, account, USDC=10**6 * USDC, BTC=10 * BTC, TH1A=1_000 * TOKEN)
+        venue.tell(commands.SetProtection(account, 1, lots=20, window_ns=10 * NS, frozen_ns=3 * NS))
     venue.tell(commands.Deposit(3, "USDC", 2**61, "own-usdc"), commands.Deposit(3, "BTC", 2**61, "own-btc"))
     return venue
 
@@ -221,8 +248,48 @@ def busy_venue() -> Venue:
 BUSY = busy_venue().machine.dump_state()
 
 
+class Queues:
+    """A reader's picture of every queue, kept from L3 frames alone (ORD-003), and of every level, kept from depth."""
+
+    def __init__(self) -> None:
+        self.orders: dict[int, dict[int, tuple[int, int, int]]] = {}  # instrument -> id -> side, price, shown
+        self.levels: dict[tuple[int, int, int], int] = {}
+        self.numbers: dict[int, int] = {}
+
+    def read(self, frames: bytes) -> None:
+        for event in decode_events(frames):
+            if isinstance(event, Depth):
+                self.levels[event[:3]] = event.quantity_lots
+            if not isinstance(event, QueueChange):
+                continue
+            assert event.l3_seq == self.numbers.get(event.instrument, 0) + 1
+            self.numbers[event.instrument] = event.l3_seq
+            book = self.orders.setdefault(event.instrument, {})
+            if event.kind == L3_ADDED:
+                assert event.order_id not in book
+            else:
+                assert book[event.order_id][:2] == (event.side, event.price_ticks)
+            if event.kind == L3_REMOVED or event.shown_lots == 0:
+                assert event.shown_lots == 0
+                del book[event.order_id]
+            else:
+                book[event.order_id] = (event.side, event.price_ticks, event.shown_lots)
+
+    def compare(self, machine: StateMachine) -> None:
+        core = machine.state.core
+        for number in range(len(machine.state.instruments)):
+            for side in (0, 1):
+                book = self.orders.get(number, {})
+                mine = [(order_id, *rest) for order_id, (at, *rest) in book.items() if at == side]
+                mine.sort(key=lambda order: order[1] if side else -order[1])
+                assert mine == core.queue(number, side)
+                depth = {key[2]: lots for key, lots in self.levels.items() if key[:2] == (number, side) and lots}
+                assert depth == dict(core.depth(number, 10_000)[side])
+
+
 def check(found: list[list[bytes]]) -> None:
     machine, single = StateMachine.load_state(BUSY), StateMachine.load_state(BUSY)
+    queues = Queues()
     time_ns = machine.time_ns
     for number, records in enumerate(found):
         time_ns += number * 7 * NS
@@ -234,6 +301,8 @@ def check(found: list[list[bytes]]) -> None:
         assert len(own) >= len(records)
         assert {event.code for event in own} <= {int(code) for code in RejectCode}
         machine.check_invariants()
+        queues.read(frames)
+        queues.compare(machine)
     loaded = StateMachine.load_state(machine.dump_state())
     loaded.check_invariants()
     assert loaded.digest() == machine.digest() == single.digest()

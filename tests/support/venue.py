@@ -47,6 +47,8 @@ class Venue:
         self.machine = StateMachine.create(limits)
         self.time_ns = start_ns
         self.events: list[Any] = []  # of the last `do`
+        self.group = b""  # its stamped records and the frames they gave
+        self.frames = b""
 
     @property
     def state(self) -> Any:
@@ -58,7 +60,8 @@ class Venue:
         self.time_ns += after_ns
         group = bytearray(b"".join(records))
         stamp_records(group, self.machine.sequence + 1, self.time_ns)
-        self.events = list(decode_events(self.machine.apply(group)))
+        self.group, self.frames = bytes(group), self.machine.apply(group)
+        self.events = list(decode_events(self.frames))
         return self.events
 
     def tell(self, *cold_commands: ColdCommand, after_ns: int = 1_000) -> list[Any]:
