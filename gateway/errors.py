@@ -66,7 +66,6 @@ MESSAGES: Final[dict[int, str]] = {
     20012: "linked_order_unknown",
     20013: "kill_switch",
     20014: "client_order_id_used",
-    20015: "single_orders_unknown",
 }
 
 

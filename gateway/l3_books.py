@@ -5,6 +5,7 @@ that owners use.
 Does not know: subscribers, whose orders they are. `sequence` counts the events of one book without a gap.
 """
 
+from collections.abc import Iterable
 from heapq import nlargest, nsmallest
 from typing import Final
 
@@ -15,31 +16,26 @@ from gateway.instrument_view import DIRECTIONS, InstrumentView
 
 ACTIONS: Final = {L3_ADDED: "new", L3_CHANGED: "change", L3_REMOVED: "delete", L3_EXECUTED: "trade"}
 
+Order = tuple[int, int, int]  # order number, price, shown lots
 Queue = dict[int, int]  # order number -> shown lots, in queue order
 
 
 class L3Book:
-    """One instrument's visible orders. Not `known` where a gateway started over a book of which it was told only the
-    totals: then events pass by and nobody is shown anything, until the book has been empty once."""
+    """One instrument's visible orders."""
 
-    def __init__(self, view: InstrumentView, sequence: int, *, known: bool) -> None:
-        """An empty book after event `sequence`, or one that is not known."""
+    def __init__(self, view: InstrumentView, bids: Iterable[Order], asks: Iterable[Order], sequence: int) -> None:
+        """Orders in queue order, best price first; `sequence` = the last event that they include."""
         self.view = view
-        self.known = known
         self.sequence = sequence
         self.sides: tuple[dict[int, Queue], dict[int, Queue]] = ({}, {})
         self._prices: dict[int, tuple[int, int]] = {}  # order number -> side, price
-
-    def begin(self, sequence: int) -> None:
-        """The book shows no level after event `sequence`: from here on every order is known."""
-        self.known = True
-        self.sequence = sequence
+        for side, orders in ((BUY, bids), (SELL, asks)):
+            for order_id, price_ticks, lots in orders:
+                self._place(side, order_id, price_ticks, lots)
 
     def apply(self, side: int, kind: int, order_id: int, price_ticks: int, lots: int, sequence: int) -> None:
         """One event; `lots` = shown afterwards, 0 = gone. O(1). A gap, or an order that is not there, is a broken
         invariant of the event stream."""
-        if not self.known:
-            return
         ensure(sequence == self.sequence + 1, "L3 events have no gap")
         self.sequence = sequence
         if kind == L3_ADDED:

@@ -22,12 +22,6 @@ LEGS_MAX = 12
 RATIO_MAX = 1_000
 
 
-NOT_KNOWN = Refusal(
-    20015,
-    {"reason": "this gateway started over orders that it was not told one by one, and the book was never empty since"},
-)
-
-
 class L3BookParams(PublicParams, frozen=True):
     instrument_name: str
     depth: int = 10
@@ -66,8 +60,6 @@ def get_l3_book(venue: Venue, call: Call, params: L3BookParams) -> Outcome:
     if not 1 <= params.depth <= DEPTH_MAX:
         return bad_param("depth", f"1 to {DEPTH_MAX}")
     book = venue.publisher.shelves[view.instrument_id].orders
-    if not book.known:
-        return NOT_KNOWN
     return f'{{"timestamp":{venue.image.time_ns // 1_000_000},{book.fields(params.depth)}}}'.encode()
 
 

@@ -73,7 +73,7 @@ class Publisher:
         for picture in answer.books:
             view = image.views[picture.instrument.instrument_id]
             book = Book(view, picture.bids, picture.asks, answer.sequence, answer.time_ns)
-            orders = L3Book(view, picture.l3_seq, known=not (picture.bids or picture.asks))
+            orders = L3Book(view, picture.bid_orders, picture.ask_orders, picture.l3_seq)
             self.shelves[view.instrument_id] = Shelf(view, book, orders)
 
     # -- subscriptions ----------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ class Publisher:
         if parts[0] == "quote" and not rest:
             feed = quote = QuoteFeed(channel, shelf.book)
             shelf.quotes.append(quote)
-        elif parts[:2] == ["x", "l3"] and not rest and shelf.orders.known:
+        elif parts[:2] == ["x", "l3"] and not rest:
             feed = singles = L3Feed(channel, shelf.orders)
             shelf.singles.append(singles)
         elif parts[:2] == ["x", "auction"] and not rest:
@@ -192,9 +192,7 @@ class Publisher:
 
     def on_listed(self, view: InstrumentView, sequence: int, time_ns: int) -> None:
         """A new instrument starts with an empty book."""
-        self.shelves[view.instrument_id] = Shelf(
-            view, Book(view, (), (), sequence, time_ns), L3Book(view, 0, known=True)
-        )
+        self.shelves[view.instrument_id] = Shelf(view, Book(view, (), (), sequence, time_ns), L3Book(view, (), (), 0))
         self.on_state(view, "created", time_ns)
 
     def on_state(self, view: InstrumentView, state: str, time_ns: int) -> None:
@@ -219,8 +217,6 @@ class Publisher:
     ) -> None:
         """A single order moved in its level. Cheap when nobody reads single orders."""
         shelf = self.shelves[instrument]
-        if not shelf.orders.known and not any(shelf.book.sides):
-            shelf.orders.begin(l3_seq - 1)  # totals follow the single orders of a command: it was empty before this one
         shelf.orders.apply(side, kind, order_id, price_ticks, lots, l3_seq)
         if shelf.singles:
             for feed in shelf.singles:

@@ -146,7 +146,7 @@ class PaperLink:
         self.sequence = 100
         self.taken: list[dict[str, Any]] = []
         self.answers: list[Answerer] = []  # used up one by one; then every order rests as it was sent
-        self.bids: dict[int, tuple[tuple[int, int], ...]] = {}  # instrument -> levels of the image
+        self.bids: dict[int, tuple[tuple[int, int, int], ...]] = {}  # instrument -> single orders of the image
         self.phases: dict[int, int] = {}
         self.open: list[bytes] = []  # order frames that reads of open orders answer
         self.sent: list[bytes] = []
@@ -246,9 +246,11 @@ class PaperLink:
             assets=(("BTC", 10**11, "cash"), ("USDC", 10**6, "cash"), ("TH1A", 10**3, "token")),
             books=tuple(
                 BookImage(
-                    instrument=instrument, open=True, bids=self.bids.get(instrument.instrument_id, ()), asks=(),
+                    instrument=instrument, open=True,
+                    bids=levels_of(self.bids.get(instrument.instrument_id, ())), asks=(),
                     mark_ticks=5_000, index_ticks=5_000, last_ticks=0, trade_seq=0, open_interest_lots=0,
                     phase=self.phases.get(instrument.instrument_id, 0), l3_seq=40 if self.bids else 0,
+                    bid_orders=self.bids.get(instrument.instrument_id, ()),
                 )
                 for instrument in market()
             ),
@@ -259,3 +261,11 @@ class PaperLink:
             index_micro_usdc=0,
             btc_micro_usdc=0,
         )  # fmt: skip
+
+
+def levels_of(orders: tuple[tuple[int, int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """Totals per price of single orders, best bid first."""
+    totals: dict[int, int] = {}
+    for _, price, lots in orders:
+        totals[price] = totals.get(price, 0) + lots
+    return tuple(sorted(totals.items(), reverse=True))

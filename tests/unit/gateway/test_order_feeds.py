@@ -265,28 +265,39 @@ def test_the_method_shows_what_the_channel_shows() -> None:
     assert 10020 == reader.error("public/x/get_l3_book", {"instrument_name": "NOPE"})["code"]
 
 
-def test_a_gateway_that_starts_over_orders_shows_none_of_them_until_the_book_was_empty_once() -> None:
+def test_a_gateway_that_starts_over_orders_knows_their_queues_and_the_phase() -> None:
     link = PaperLink()
-    link.bids, link.phases = {TH1A_USDC: ((1_900, 5),)}, {TH1A_USDC: 4}
-    bench = Bench(link=link)
-    reader = bench.client()
-    assert [] == reader.result("public/subscribe", {"channels": [L3]})
-    assert 20015 == reader.error("public/x/get_l3_book", {"instrument_name": TOKEN})["code"]
-    assert "halt" == reader.result("public/x/get_auction", {"instrument_name": TOKEN})["phase"]
-    assert ["x.l3.BTC_USDC"] == reader.result("public/subscribe", {"channels": ["x.l3.BTC_USDC"]})
-
-    def depth(price: int, lots: int) -> bytes:
-        return wire.DEPTH_EVENT.pack(wire.DEPTH_EVENT.size, EVENT_DEPTH, 0, TH1A_USDC, BUY, price, lots)
-
-    link.tell([l3_frame(TH1A_USDC, BUY, L3_CHANGED, 7, 1_900, 3, 41), depth(1_900, 3)])
-    link.tell([l3_frame(TH1A_USDC, BUY, L3_REMOVED, 7, 1_900, 0, 42), depth(1_900, 0)])
-    bench.settle()
-    assert 20015 == reader.error("public/x/get_l3_book", {"instrument_name": TOKEN})["code"]
-    link.tell([l3_frame(TH1A_USDC, BUY, L3_ADDED, 9, 1_901, 2, 43), depth(1_901, 2)])
-    bench.settle()
-    book = reader.result("public/x/get_l3_book", {"instrument_name": TOKEN})
-    assert ([["9", 19.01, 2]], 43) == (book["bids"], book["sequence"])
+    link.bids, link.phases = {TH1A_USDC: ((7, 1_900, 5), (9, 1_900, 2), (8, 1_899, 1))}, {TH1A_USDC: 4}
+    reader = Bench(link=link).client()
     assert [L3] == reader.result("public/subscribe", {"channels": [L3]})
+    (snapshot,) = reader.notifications(L3)
+    assert ([["7", 19, 5], ["9", 19, 2], ["8", 18.99, 1]], 40) == (snapshot["bids"], snapshot["sequence"])
+    replica = L3Replica()
+    replica.take([snapshot])
+    assert "halt" == reader.result("public/x/get_auction", {"instrument_name": TOKEN})["phase"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_gateway_that_starts_over_the_real_core_goes_on_with_the_same_queues(seed: int) -> None:
+    first = Bench()
+    rng = random.Random(seed)
+    traders = [first.client("alice"), first.client("bob")]
+    for _ in range(80):
+        rng.choice(traders).call(*some_order(rng))
+    second = Bench(link=first.link)
+    traders = [second.client("alice"), second.client("bob")]
+    for _ in range(40):
+        rng.choice(traders).call(*some_order(rng))
+        image = run_now(second.link.read(ReadImage())).books[TH1A_USDC]
+        queues = second.venue.publisher.shelves[TH1A_USDC].orders
+        for side, orders in ((BUY, image.bid_orders), (SELL, image.ask_orders)):
+            mine = [
+                (number, price, lots)
+                for price in sorted(queues.sides[side], reverse=side == BUY)
+                for number, lots in queues.sides[side][price].items()
+            ]
+            assert list(orders) == mine
+        assert image.l3_seq == queues.sequence
 
 
 def test_a_slow_reader_of_single_orders_is_closed_with_a_reason() -> None:
