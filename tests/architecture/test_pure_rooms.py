@@ -75,7 +75,10 @@ def test_the_core_computes_in_integers_python() -> None:
     assert [] == wrong
 
 
-FLOAT_CYTHON = re.compile(r"\b(?:double|float)\b|(?<![\w.])\d+\.\d*(?![\w.])|(?<![\w/<])/(?![/=])(?!\s*\))")  # `/)` ends positional arguments
+FLOAT_CYTHON = re.compile(
+    r"\b(?:double|float)\b|(?<![\w.])\d+\.\d*(?![\w.])"
+    r"|(?<![\w/<])/(?![/=])(?!\s*\))"  # `/)` ends positional arguments
+)
 
 
 def test_the_core_computes_in_integers_cython() -> None:

@@ -1,7 +1,7 @@
 """Goal: a harness that knows nothing but docs/reference/driving-the-book.md can drive the book.
 
-Method: the page's own code is written to an empty folder, compiled against the checkout with the tools a build needs, and
-run; its fills are worked out by hand.
+Method: the page's own code is written to an empty folder, compiled against the checkout with the tools a build needs,
+and run; its fills are worked out by hand.
 """
 
 import importlib.util
@@ -19,7 +19,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 rooms = [{root!r} + "/" + room for room in ("matching", "domain")]
-setup(ext_modules=cythonize([Extension("harness", ["harness.pyx"], include_dirs=rooms)], include_path=[{root!r}], quiet=True))
+harness = Extension("harness", ["harness.pyx"], include_dirs=rooms)
+setup(ext_modules=cythonize([harness], include_path=[{root!r}], quiet=True))
 """
 
 
@@ -32,8 +33,10 @@ def built(folder: Path) -> Any:
         timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    spec = importlib.util.spec_from_file_location("harness", folder / f"harness{sysconfig.get_config_var('EXT_SUFFIX')}")
-    assert spec is not None and spec.loader is not None
+    module_path = folder / f"harness{sysconfig.get_config_var('EXT_SUFFIX')}"
+    spec = importlib.util.spec_from_file_location("harness", module_path)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
