@@ -33,7 +33,7 @@ class Engine(Protocol):
     ("rested", order_id, price, open_lots, level_lots)
     ("amended", order_id, price, open_lots, level_lots)
     ("reduced", order_id, lots_less, open_lots, price, level_lots)     MATCH-039; the taker with its limit and -1
-    ("cancelled", order_id, lots, reason, price, level_lots)           a taker's rest: its limit (0 if unbounded) and -1;
+    ("cancelled", order_id, lots, reason, price, level_lots)           a taker's rest: its limit (0 = unbounded), -1;
                                                                        waiting, parked: their limit (0 = none) and -1
     ("refreshed", order_id, price, shown_lots, level_lots)             MATCH-066
     ("pending", order_id, trigger_ticks, lots)                         MATCH-070; trailing: its activation price or 0
