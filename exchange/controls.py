@@ -52,7 +52,7 @@ def set_kill_switch(state: State, command: SetKillSwitch) -> Refusal | None:
             hit = {"account": command.id}
         case "instrument" if state.instrument_at(command.id) is not None:
             hit = {"instruments": {command.id: True}}
-        case "venue":
+        case "venue" if command.id == 0:
             hit = {}
         case _:
             return Refusal(RejectCode.BAD_COMMAND)
