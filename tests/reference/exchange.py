@@ -20,7 +20,7 @@ from domain.constants import (
     STP_CANCEL_OLDEST,
     STP_NONE,
 )
-from domain.instruments import KIND_FORWARD
+from domain.instruments import DAY_NS, KIND_FORWARD
 from domain.limits import Limits
 from domain.rejects import RejectCode
 from tests.reference.exchange_cold import COLD, ColdCommands, Refused
@@ -101,7 +101,8 @@ class PlainExchange(ColdCommands):
         self.books = Books(orders_max=limits.orders_max, books_max=limits.instruments_max)
         self._orders: list[tuple[int, ...]] = []
         self._trades: list[tuple[int, ...]] = []
-        self._ended: dict[int, tuple[int, ...]] = {}  # id % closed_orders_max -> id, account, state, reason, filled
+        self._ended: dict[int, tuple[int, ...]] = {}  # id % max -> id, account, state, reason, filled, its line
+        self._client_ids: dict[tuple[int, int, bytes], int] = {}  # day, account, client order id -> order id
 
     def apply(self, sequence: int, time_ns: int, command: Any) -> Answer:
         """One command: a cold struct, or (name, fields) of a hot one."""
@@ -134,17 +135,27 @@ class PlainExchange(ColdCommands):
         self, sequence: int, *, account: int, instrument: int, side: int, price_ticks: int, quantity_lots: int,
         order_type: int = LIMIT, time_in_force: int = GTC, post_only: bool = False, reduce_only: bool = False,
         stp: int = 1, cancel_on_disconnect: bool = False, valid_until_ns: int = 0, origin: int = 0,
+        client_id: bytes = b"",
     ) -> int:  # fmt: skip
         """Validate, eligible, hold, match, settle, release."""
         house = self.house
         market = self._market(account, instrument)
-        wrong = (side > 1, order_type > 2, time_in_force > 5, stp > 4, reduce_only > 1)
+        is_forward = market.terms.kind == KIND_FORWARD
+        wrong = (side > 1, order_type > 2, time_in_force > 5, stp > 4, reduce_only > (1 if is_forward else 0))
         if any(wrong):
             raise Refused(RejectCode.BAD_FIELD, 1 + wrong.index(True))
         self._check_time_and_rule(account, market, valid_until_ns)
         resting = sum(order.account == account for order in house.orders.values())
         if (order_type, time_in_force) == (LIMIT, GTC) and resting >= self.limits.orders_per_account_max:
             raise Refused(RejectCode.OPEN_ORDERS_MAX)
+        name = (house.now_ns // DAY_NS, account, client_id)
+        if client_id and name in self._client_ids:
+            return self._repeat(self._client_ids[name])
+        if reduce_only:  # ORD-030; the flow lets none of them rest
+            open_lots = house.lots(account, instrument) * (-1 if side == 0 else 1)
+            quantity_lots = min(quantity_lots, max(0, open_lots))
+            if open_lots <= 0:
+                raise Refused(RejectCode.REDUCE_ONLY_INCREASES)
         order = Order(sequence, account, instrument, side, price_ticks, quantity_lots, origin, cancel_on_disconnect)
         dies = self.books.judge(
             instrument, order, order_type=order_type, tif=time_in_force, post_only=post_only, stp=stp
@@ -158,7 +169,20 @@ class PlainExchange(ColdCommands):
             order_type=order_type, tif=time_in_force, post_only=post_only, stp=stp,
         )  # fmt: skip
         self._settle(found, order)
+        if client_id:
+            self._client_ids[name] = sequence
         return 0
+
+    def _repeat(self, order_id: int) -> int:
+        """The first order's report, as far as it is remembered (ORD-051)."""
+        if order := self.house.orders.get(order_id):
+            self._tell(order, OPEN)
+            return order_id
+        ended = self._ended.get(order_id % self.limits.closed_orders_max)
+        if ended is None or ended[0] != order_id:
+            raise Refused(RejectCode.DUPLICATE_CLIENT_ID, 0, order_id)
+        self._orders.append(ended[5:])
+        return order_id
 
     def cancel_order(self, *, account: int, order_id: int) -> int:
         """Take one's own order away."""
@@ -285,7 +309,8 @@ class PlainExchange(ColdCommands):
     def _own(self, account: int, order_id: int) -> Order:
         order = self.house.orders.get(order_id)
         if order is None:
-            known, owner, state, reason, filled = self._ended.get(order_id % self.limits.closed_orders_max, (0,) * 5)
+            ended = self._ended.get(order_id % self.limits.closed_orders_max, (0,) * 5)
+            known, owner, state, reason, filled = ended[:5]
             if order_id and (known, owner) == (order_id, account):
                 if state == FILLED:
                     raise Refused(RejectCode.ORDER_ALREADY_FILLED, 0, filled)
@@ -326,12 +351,11 @@ class PlainExchange(ColdCommands):
         self._orders.append(self._line(order, state, REASON[reason]))
 
     def _line(self, order: Order, state: int, reason: int) -> tuple[int, ...]:
+        line = (order.order_id, state, reason, order.total_lots, order.filled_lots, order.notional_ticks, order.fee)
         if state != OPEN:
             place = order.order_id % self.limits.closed_orders_max
-            self._ended[place] = (order.order_id, order.account, state, reason, order.filled_lots)
-        return (
-            order.order_id, state, reason, order.total_lots, order.filled_lots, order.notional_ticks, order.fee
-        )  # fmt: skip
+            self._ended[place] = (order.order_id, order.account, state, reason, order.filled_lots, *line)
+        return line
 
     def _oldest_first(self, account: int) -> list[Order]:
         ids = [order_id for order_id, order in self.house.orders.items() if order.account == account]

@@ -129,6 +129,10 @@ class ExchangeFlow:
             fields["order_type"] = 1
         if rand.random() < 0.1:
             fields["post_only"] = True
+        if rand.random() < 0.06:
+            fields["client_id"] = b"%d" % rand.randint(0, 40)
+        if instrument >= 2 and rand.random() < 0.08:
+            fields |= {"reduce_only": True, "time_in_force": rand.choice((1, 1, 2)), "post_only": False}
         if rand.random() < 0.02:
             fields["valid_until_ns"] = now_ns + rand.choice((-1, 0, NS))
         if rand.random() < 0.02:

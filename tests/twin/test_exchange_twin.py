@@ -27,7 +27,8 @@ CODES_EXPECTED = {
     RejectCode.VALID_UNTIL_PASSED, RejectCode.NOTIONAL_RANGE, RejectCode.NOT_ELIGIBLE, RejectCode.ACCOUNT_REDUCE_ONLY,
     RejectCode.POSITION_LIMIT, RejectCode.ALREADY_EXISTS, RejectCode.UNKNOWN_ASSET, RejectCode.BAD_COMMAND,
     RejectCode.INSUFFICIENT_BALANCE, RejectCode.INSUFFICIENT_MARGIN, RejectCode.UNKNOWN_ORDER,
-    RejectCode.POST_ONLY_CROSS, RejectCode.BOOK_FULL, RejectCode.OPEN_ORDERS_MAX,
+    RejectCode.POST_ONLY_CROSS, RejectCode.BOOK_FULL, RejectCode.OPEN_ORDERS_MAX, RejectCode.REDUCE_ONLY_INCREASES,
+    RejectCode.ORDER_ALREADY_FILLED, RejectCode.ORDER_ALREADY_CLOSED,
 }  # fmt: skip
 REASONS_EXPECTED = (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12)  # why orders ended: all but amend_replace, which ends none
 
