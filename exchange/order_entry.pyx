@@ -19,6 +19,7 @@ from exchange.cancels cimport cancel_all, cancel_order, cancel_sessions
 from exchange.core cimport (ACCOUNT_NONE, CLIENT_ID_BYTES_MAX, FLAG_KILLED, LABEL_BYTES_MAX, core_t, order_info_t,
                             order_more_t, taker_t)
 from exchange.emit cimport begin_command, end_command
+from exchange.lookahead cimport look_ahead
 from exchange.memory cimport client_id_add
 from exchange.phases cimport act_on_time
 from exchange.reports cimport check_client_id
@@ -98,6 +99,7 @@ cdef size_t run_hot(core_t *c, const char *data, size_t length) noexcept nogil:
             continue                        # it may have used the timeline
         if header.kind > CANCEL_GATEWAY:
             return at
+        look_ahead(c, data, at + header.length_bytes, length)
         c.sequence = header.sequence
         c.time_ns = c.engine.now = header.time_ns
         if header.kind == NEW_ORDER:
