@@ -78,6 +78,7 @@ def already_ended(view: InstrumentView, order_id: int, applied: CommandApplied) 
         "order_state": "filled" if filled else "cancelled",
         "filled_amount": raw(view.amount(applied.value)),
         "reject_code": applied.code,
+        "reject": RejectCode(applied.code).name.lower(),
     }
     if not filled:
         data["cancel_reason"] = cancel_word(applied.detail)

@@ -153,12 +153,22 @@ _FROM_CORE: Final[dict[int, tuple[int, str, str]]] = {
 }
 
 
+# `detail` of BAD_FIELD, as exchange/order_entry.pyx and amends.pyx number the fields -> the parameter it came from.
+_FIELDS: Final[dict[int, str]] = {
+    1: "direction", 2: "type", 3: "time_in_force", 5: "reduce_only", 6: "label", 7: "post_only", 8: "trigger",
+    9: "trigger", 10: "x_peg", 11: "mmp_group", 12: "quotes", 13: "x_client_order_id", 14: "x_expire_timestamp",
+    15: "amount",
+}  # fmt: skip
+
+
 def from_core(applied: CommandApplied) -> Refusal:
     """The dialect's error for a refused command; not_eligible, margin and balance are completed by the caller,
     who knows rule names and assets."""
     code, reason, param = _FROM_CORE.get(applied.code, (11030, "refused by the core", ""))
     name = _NAMES.get(applied.code, str(applied.code))
     data: dict[str, Any] = {"reason": reason, "reject_code": applied.code, "reject": name}
+    if applied.code == RejectCode.BAD_FIELD:
+        param = _FIELDS.get(applied.detail, "")
     if param:
         data["param"] = param
     if applied.value:

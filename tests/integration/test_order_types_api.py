@@ -185,6 +185,8 @@ def test_an_order_ends_at_its_own_time_and_a_repeated_client_id_places_nothing(t
         again = (await alice.place("buy", 1, 19, x_expire_timestamp=soon, x_client_order_id="one"))["order"]
         assert order["order_id"] == again["order_id"]
         assert 1 == len(await alice.result("private/get_open_orders"))
+        error = await alice.error("private/buy", instrument_name=TOKEN, amount=1, price=19, x_expire_timestamp=soon - 9)
+        assert (error["code"], error["data"]["param"]) == (11029, "x_expire_timestamp")
         for _ in range(4):
             await bob.place("buy", 1, 18)
         assert (await alice.states(order["order_id"]))[-1] == "cancelled"
