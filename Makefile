@@ -78,7 +78,7 @@ else
 endif
 
 twin: build ## a million random commands to the book and to its plain twin (COMMANDS=, SEED=, JOBS=)
-	@$(PY) -m tests.twin.run --commands $(or $(COMMANDS),1000000) --seed $(or $(SEED),1) --jobs $(or $(JOBS),1)
+	@$(PY) -m tests.twin.run --commands $(or $(COMMANDS),1000000) --seed $(or $(SEED),1) --jobs $(or $(JOBS),1) $(if $(HASHBOOK_DEBUG),--check-every 1)
 
 kill: build $(VENV)/.dev-packages ## kill -9 of the core under websocket load, 50 times, and an audit (KILLS=, SEED=)
 	@$(PY) -m tests.kill.run --kills $(or $(KILLS),50) --seed $(or $(SEED),1)

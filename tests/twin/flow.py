@@ -67,7 +67,7 @@ PROFILES: Final = {
         TOUCH, orders={**ORDERS, "good_for_auction": 30, "market": 24}, others={**OTHERS, "phase": 12, "setting": 4},
         patience_bits=6, bands=True, begins_in_call=True,
     ),
-    "combos": replace(TOUCH, combos=True, sizes=(64, 4, 5)),
+    "combos": replace(TOUCH, combos=True, book_count=4, sizes=(64, 4, 5)),
     "quotes": replace(
         TOUCH, orders={**ORDERS, "protected": 40}, others={**OTHERS, "quote": 90, "protection": 8, "time": 20},
         orders_share=100,

@@ -48,7 +48,7 @@ def amend(flow: FlowState) -> Command:
     price_ticks = known.price_ticks
     draw = bits(4)
     if draw >= 9:
-        price_ticks = flow.price(plan, known.side)
+        price_ticks = flow.price(plan, known.side) if draw < 15 or bits(2) else 0  # 0: a peg without limit
     elif draw == 8:
         total_lots = (0, known.lots // 2 // plan.rules.lot_step * plan.rules.lot_step)[bits(1)]
     if bits(5) == 0:
@@ -146,17 +146,22 @@ def setting(flow: FlowState) -> Command:
     plan = flow.plan()
     if draw < 3:
         return "set_greeks", (plan.number, bits(2) - 1, bits(2) - 1), {}
-    return "set_auction_reference", (plan.number, flow.at(plan, bits(3) - 4) if bits(1) else 0), {}
+    reference = flow.at(plan, bits(3) - 4) + (bits(2) == 0)  # need not be a multiple of the step
+    if bits(3) == 0:
+        reference = plan.rules.band_high_ticks + 1 - plan.rules.price_bias_ticks
+    return "set_auction_reference", (plan.number, reference if bits(1) else 0), {}
 
 
 # ---- prices and phases ---------------------------------------------------------------------------------------------
 
 
 def price(flow: FlowState) -> Command:
-    """Last price, mark or index, near the centre, inside the band."""
+    """Last price, mark or index, near the centre, inside the band; not always a multiple of the step."""
     bits = flow.bits
     plan = flow.plan()
-    return "set_price", (plan.number, (0, 0, 1, 2)[bits(2)], flow.at(plan, bits(3) - 4)), {}
+    highest = plan.rules.band_high_ticks - plan.rules.price_bias_ticks
+    price_ticks = min(flow.at(plan, bits(3) - 4) + (bits(3) == 0), highest)
+    return "set_price", (plan.number, (0, 0, 1, 2)[bits(2)], price_ticks), {}
 
 
 def phase(flow: FlowState) -> Command:

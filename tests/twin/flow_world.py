@@ -103,6 +103,8 @@ def draw_setting(
             legs_of.append(((front, 1), (back, -1)) if bits(1) else ((back, 1), (front, -1)))
         if bits(1):
             legs_of.append(((third, 1), (back, 1), (front, 1 if bits(1) else -1)))
+        elif bits(1):
+            legs_of.append(tuple((plan.number, (1, 1, -1, 1)[bits(2)]) for plan in plans))
         for legs in legs_of:
             plans.append(_draw_combo(bits, number, legs, plans, reach))
             number += 1
