@@ -11,6 +11,7 @@ from domain.ensure import ensure
 from domain.instruments import KIND_COMBO, KIND_FORWARD, KIND_SPOT
 from domain.units import NS_PER_S
 from exchange.epochs import combo_loss_at, promises
+from exchange.memory import check_memory
 from exchange.state import MARGIN_ASSETS, State
 
 Promise = tuple[int, int, int, int, int]  # account, instrument, side, lots, price; or the loss per lot in its place
@@ -28,6 +29,7 @@ def check_state(state: State) -> None:
     state.index.check_invariants()
     if state.chain is not None:
         state.chain.check_invariants()
+    check_memory(state.core)
     check_holds(state)
     check_margin(state)
     check_dividends(state)

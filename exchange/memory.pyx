@@ -10,8 +10,12 @@ that is emptied when the UTC day of exchange time changes.
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 
-from exchange.core cimport client_id_t, closed_t, core_t, due_order_t
+from exchange.core cimport Core, client_id_t, closed_t, core_t, due_order_t
 from exchange.emit cimport emit_order
+from matching.order_pool cimport filled_of, is_live, open_of, state_of
+from matching.types cimport STATE_WAITING
+
+from domain.ensure import ensure
 
 cdef int64_t DAY_NS = 86_400_000_000_000
 
@@ -135,3 +139,28 @@ cdef void client_ids_rebuild(core_t *c) noexcept nogil:
     cdef uint32_t number
     for number in range(1, c.client_ids_used + 1):
         index_add(c, number)
+
+
+# ----------------------------------------------------------------------------------------------------------- laws
+
+def check_memory(Core core):
+    """Raise InvariantViolation unless the heap is one, holds each order that expires once, and promises stand where the
+    state of an order says so. O(orders)."""
+    cdef core_t *c = &core.c
+    cdef uint32_t at, slot, expiring = 0
+    for at in range(1, c.heap_count + 1):
+        slot = c.heap[at].slot
+        ensure(at == 1 or not before(&c.heap[at], &c.heap[at >> 1]), "the earliest expiry is on top")
+        ensure(c.heap_at[slot] == at and is_live(c.engine, slot), "an expiry belongs to a live order")
+        ensure(c.engine.orders[slot].order_id == c.heap[at].order_id, "an expiry names its order")
+        ensure(c.heap[at].expire_ns >= c.due_ns, "nothing is due before the moment that is watched")
+    for slot in range(1, c.engine.slots_used + 1):
+        if not is_live(c.engine, slot):
+            ensure(c.heap_at[slot] == 0, "an order that is gone expires no more")
+            continue
+        expiring += c.infos[slot].expires
+        waits = state_of(c.engine, slot) == STATE_WAITING
+        ensure(c.infos[slot].holding == (0 if waits else 1), "orders promise unless they wait")
+        ensure(c.infos[slot].total_lots == filled_of(c.engine, slot) + open_of(c.engine, slot), "total is filled + open")
+    ensure(expiring == c.heap_count, "every order that expires is in the heap")
+    ensure(c.client_ids_used <= c.client_ids_max, "client order ids are within their limit")
