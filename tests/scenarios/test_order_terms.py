@@ -7,6 +7,7 @@ says. Rules ORD-001..032, ORD-040, MATCH-065..084 as the exchange carries them o
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from domain import commands
 from domain.commands import AdvanceTime, CloseInstrument, SetIdentity, SetPrice, UpdateMarks
@@ -44,6 +45,7 @@ from domain.rejects import RejectCode
 from tests.support.venue import (
     BTC,
     NS,
+    SMALL,
     START_NS,
     TOKEN,
     USDC,
@@ -305,4 +307,23 @@ def test_ord_024_the_end_of_an_instrument_takes_what_waits(venue: Venue) -> None
     venue.tell(CloseInstrument(0))
     assert {order_id for order_id, state, _ in states(venue) if state == ORDER_CANCELLED} == {stop, peg}
     assert place(venue, ANN, BUY, 900, 1).code == RejectCode.INSTRUMENT_CLOSED
+    venue.machine.check_invariants()
+
+
+def test_ord_023_a_sweep_longer_than_the_books_buffer_is_one_command() -> None:
+    limits = replace(SMALL, orders_max=8_192, orders_per_account_max=8_192, timeline_entries_max=32_768)
+    venue = basic_venue((token_spot(0), 1_000), limits=limits)
+    for account in open_accounts(venue, "ann", "ben"):
+        fund(venue, account, BTC=10 * BTC, TH1A=10_000 * TOKEN)
+    fields: dict[str, Any] = {"instrument": 0, "side": SELL, "quantity_lots": 1}
+    venue.do(*(commands.new_order(account=ANN, price_ticks=1_000 + n % 7, **fields) for n in range(5_000)))
+    stop = placed(venue, BEN, BUY, 0, 3, order_type=MARKET, trigger=TRIGGER_UP, trigger_ticks=1_006)
+    taker = placed(venue, BEN, BUY, 1_006, 4_990)
+    assert len(venue.trades()) == 4_993
+    assert last(venue, taker).notional_ticks == sum(price for price, _ in venue.trades()[:4_990])
+    assert last(venue, stop).state == ORDER_FILLED
+    assert len(venue.of(CommandApplied)) == 1
+    venue.do(*(commands.new_order(account=ANN, price_ticks=1_000, **fields) for _ in range(4_900)))
+    assert venue.answer(commands.cancel_all(account=ANN)).value == 4_907
+    assert venue.held(ANN, "TH1A") == 0
     venue.machine.check_invariants()
