@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 from matching.events cimport event_add, event_set, touch
 from matching.fills cimport head_gone, maker_filled, refresh
 from matching.order_book cimport book_trim
-from matching.order_pool cimport LEVEL, TERMS, has_terms, open_of, same_person, stp_of, terms_make
+from matching.order_pool cimport LEVEL, TERMS, has_terms, is_live, open_of, same_person, stp_of, terms_make
 from matching.pegs cimport in_call, phase_change
 from matching.price_levels cimport is_price, level_at, next_above, next_below
 from matching.ticks cimport in_band, tick_down
@@ -266,6 +266,8 @@ cdef void cross_heads(engine_t *e, book_t *book, int32_t price) noexcept nogil:
         price_seen(e, book.id, 0, price)
     used(e, book, 0, bid, bids, lots, &bid_after)
     used(e, book, 1, ask, asks, lots, &ask_after)
+    if bid_after.partner == ask and is_live(e, ask):
+        ask_after.partner = 0           # the two are linked: the bid looks first and ends the link
     maker_filled(e, NULL, bid_after.partner, bid_after.owner, bid_after.group, book.id, 0, lots)
     maker_filled(e, NULL, ask_after.partner, ask_after.owner, ask_after.group, book.id, 1, lots)
 

@@ -35,7 +35,7 @@ class Profile:
     others: dict[str, int] = field(default_factory=lambda: OTHERS)  # weights of flow_market.COMMANDS
     orders_share: int = 140  # of 256 commands
     commands: int = 4_000  # of a session; the books of the next one have other rules
-    state_every: int = 64  # commands between comparisons of the whole state
+    state_every: int = 128  # commands between comparisons of the whole state
     sizes: tuple[int, int, int] = (48, 4, 5)  # orders_max, trailing_max, pegs_max
     book_count: int = 3
     combos: bool = False

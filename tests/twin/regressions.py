@@ -175,5 +175,15 @@ REGRESSIONS: Final[tuple[Regression, ...]] = (
             ("amend", (1, 1, 262147, 0), {}),
         ],
     ),
+    Regression(
+        "core: of two linked orders that cross each other the ask cancelled the bid whose fill had cancelled it",
+        Setting((OpenBook(1, BookRules()),)),
+        [
+            ("submit", (1, 1, 0, 0, 19, 6), {}),
+            ("set_phase", (1, 3), {}),
+            ("submit", (1, 2, 0, 1, 18, 4), {"display_lots": 1, "oco": 1}),
+            ("set_phase", (1, 0), {}),
+        ],
+    ),
 )
 # fmt: on
