@@ -9,7 +9,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
-from domain.constants import BUY, MARKET, SELL
+from domain.constants import (
+    BUY,
+    MARKET,
+    SELL,
+    STP_CANCEL_BOTH,
+    STP_CANCEL_NEWEST,
+    STP_CANCEL_OLDEST,
+    STP_DECREMENT,
+    STP_NONE,
+)
 from tests.engines import Event
 from tests.twin.flow_market import COMMANDS, phase_of, set_protection
 from tests.twin.flow_orders import SHAPES, submit
@@ -25,6 +34,13 @@ OTHERS: Final = {
     "cancel": 30, "amend": 32, "mass_cancel": 1, "quote": 10, "protection": 2, "time": 4, "setting": 1, "price": 6,
     "phase": 1,
 }  # fmt: skip
+
+
+OWNERS: Final = (0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 5)
+PREVENTION: Final = (
+    STP_CANCEL_NEWEST, STP_CANCEL_NEWEST, STP_CANCEL_OLDEST, STP_CANCEL_BOTH, STP_DECREMENT, STP_DECREMENT, STP_NONE,
+    STP_NONE,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,6 +59,8 @@ class Profile:
     bands: bool = False
     spread_steps: int = 0  # bits: orders are drawn up to so many times further away
     patience_bits: int = 4  # a book that does not trade is brought on once in so many commands
+    owners: tuple[int, ...] = OWNERS  # sixteen
+    prevention: tuple[int, ...] = PREVENTION  # eight
     begins_in_call: bool = False  # some books: orders come before there is any price
 
     @property
@@ -81,6 +99,11 @@ PROFILES: Final = {
     "prices": replace(
         TOUCH, orders={**ORDERS, "post_only": 30, "market": 30}, tables=True, bands=True, patience_bits=3,
     ),
+    "tangles": replace(  # one owner's orders, linked and of a group, trade with each other
+        TOUCH, orders={**ORDERS, "linked": 70, "protected": 70, "iceberg": 30, "good_for_auction": 10},
+        others={**OTHERS, "phase": 8, "protection": 8, "time": 12}, owners=(*[1] * 9, *[2] * 4, 3, 3, 0),
+        prevention=(*[STP_NONE] * 5, STP_DECREMENT, STP_CANCEL_OLDEST, STP_CANCEL_NEWEST),
+    ),
     "everything": replace(
         TOUCH, orders={**ORDERS, "anything": 24, "stop": 30, "peg": 16}, others={**OTHERS, "phase": 3}, combos=True,
         tables=True, bands=True, sizes=(64, 6, 6),
@@ -113,8 +136,9 @@ class CommandFlow:
 
     def __init__(self, seed: int, profile: Profile) -> None:
         self.state = FlowState(
-            seed, recent_max=2 * profile.sizes[0], spread_steps=profile.spread_steps, **profile.world
-        )
+            seed, recent_max=2 * profile.sizes[0], spread_steps=profile.spread_steps, owners=profile.owners,
+            prevention=profile.prevention, **profile.world,
+        )  # fmt: skip
         orders = spread(profile.orders)
         self._bits = self.state.bits
         self._makers: tuple[Callable[[], Command], ...] = self._table(profile, orders)

@@ -7,7 +7,7 @@ Does not know: how often a profile wants them.
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.twin.flow_orders import OWNER_OF, PREVENTION, bad_lots
+from tests.twin.flow_orders import bad_lots
 from tests.twin.flow_state import UNKNOWN_ID, Command, FlowState, Known
 from tests.twin.flow_world import ABSENT_BOOK, Plan
 
@@ -33,7 +33,7 @@ def cancel(flow: FlowState) -> Command:
     known = flow.pick()
     if known is None or flow.bits(6) == 0:
         return "cancel", (UNKNOWN_ID, 1), {}
-    owner = known.owner if flow.bits(6) else OWNER_OF[flow.bits(4)]
+    owner = known.owner if flow.bits(6) else flow.owners[flow.bits(4)]
     return "cancel", (known.order_id, owner), {}
 
 
@@ -58,7 +58,7 @@ def amend(flow: FlowState) -> Command:
         draw = bits(4)
         if draw >= 6:
             options["trigger_ticks"] = flow.at(plan, bits(3) - 4) if draw < 15 else flow.bad_price(plan)
-    owner = known.owner if bits(7) else OWNER_OF[bits(4)]
+    owner = known.owner if bits(7) else flow.owners[bits(4)]
     flow.changes = known, price_ticks, total_lots
     return "amend", (known.order_id, owner, price_ticks, total_lots), options
 
@@ -78,7 +78,7 @@ def mass_cancel(flow: FlowState) -> Command:
     if bits(1):
         if bits(2):
             options["book"] = plan.number
-        return "cancel_owner", (OWNER_OF[bits(4)],), options
+        return "cancel_owner", (flow.owners[bits(4)],), options
     return "cancel_book", (plan.number if bits(6) else ABSENT_BOOK,), options
 
 
@@ -96,12 +96,12 @@ def quote(flow: FlowState) -> Command:
         lots = 0
     elif draw == 4:
         lots = bad_lots(flow, plan)
-    options: dict[str, Any] = {"stp": PREVENTION[bits(3)]}
+    options: dict[str, Any] = {"stp": flow.prevention[bits(3)]}
     if draw & 1:
         options["mmp"] = 1 + (draw == 31)
     if draw >= 29:
         options["post_only"] = 1 + bits(1)
-    owner = (1, 1, 2, 3)[bits(2)] if bits(6) else OWNER_OF[bits(4)]
+    owner = (1, 1, 2, 3)[bits(2)] if bits(6) else flow.owners[bits(4)]
     order_id = flow.new_id()
     price_ticks = flow.at(plan, bits(2) - 4 if side == 0 else 4 - bits(2)) if draw < 16 else flow.price(plan, side)
     book = plan.number if bits(8) else ABSENT_BOOK

@@ -16,9 +16,6 @@ from domain.constants import (
     LIMIT,
     MARKET,
     MARKET_TO_LIMIT,
-    STP_CANCEL_BOTH,
-    STP_CANCEL_NEWEST,
-    STP_CANCEL_OLDEST,
     STP_DECREMENT,
     STP_NONE,
     TRIGGER_DOWN,
@@ -32,11 +29,6 @@ Options = dict[str, Any]
 OrderShape = Callable[[FlowState, Plan, Arguments], Options]
 
 PRICE, LOTS = 4, 5  # places in Arguments
-PREVENTION: Final = (
-    STP_CANCEL_NEWEST, STP_CANCEL_NEWEST, STP_CANCEL_OLDEST, STP_CANCEL_BOTH, STP_DECREMENT, STP_DECREMENT, STP_NONE,
-    STP_NONE,
-)  # fmt: skip
-OWNER_OF: Final = (0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 5)
 MAXIMUM: Final = 2**62
 
 
@@ -45,7 +37,7 @@ def submit(flow: FlowState, shape: OrderShape) -> tuple[str, tuple[Any, ...], Op
     bits = flow.bits
     plan = flow.plan()
     side = bits(1)
-    arguments = [plan.number, flow.new_id(), OWNER_OF[bits(4)], side, flow.price(plan, side), plan.lots[bits(4)]]
+    arguments = [plan.number, flow.new_id(), flow.owners[bits(4)], side, flow.price(plan, side), plan.lots[bits(4)]]
     options = shape(flow, plan, arguments)
     odd = bits(8)
     if odd < 3:
@@ -70,20 +62,20 @@ def bad_lots(flow: FlowState, plan: Plan) -> int:
 
 
 def plain(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
-    return {"stp": PREVENTION[flow.bits(3)]}
+    return {"stp": flow.prevention[flow.bits(3)]}
 
 
 def immediate(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
-    return {"stp": PREVENTION[flow.bits(3)], "tif": IOC}
+    return {"stp": flow.prevention[flow.bits(3)], "tif": IOC}
 
 
 def fill_or_kill(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
-    return {"stp": PREVENTION[flow.bits(3)], "tif": FOK}
+    return {"stp": flow.prevention[flow.bits(3)], "tif": FOK}
 
 
 def post_only(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
     bits = flow.bits
-    return {"stp": PREVENTION[bits(3)], "post_only": 1 + bits(1)}
+    return {"stp": flow.prevention[bits(3)], "post_only": 1 + bits(1)}
 
 
 def market(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
@@ -91,7 +83,7 @@ def market(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
     draw = bits(4)
     if draw < 12:
         arguments[PRICE] = 0
-    options: Options = {"stp": PREVENTION[bits(3)], "order_type": MARKET}
+    options: Options = {"stp": flow.prevention[bits(3)], "order_type": MARKET}
     if draw & 3 == 0:
         options["tif"] = 1 + bits(1)
     if draw == 15:
@@ -103,7 +95,7 @@ def market_to_limit(flow: FlowState, plan: Plan, arguments: Arguments) -> Option
     bits = flow.bits
     draw = bits(4)
     arguments[PRICE] = 0
-    options: Options = {"stp": PREVENTION[bits(3)], "order_type": MARKET_TO_LIMIT}
+    options: Options = {"stp": flow.prevention[bits(3)], "order_type": MARKET_TO_LIMIT}
     if draw < 3:
         options["tif"] = 1 + bits(1)
     if draw == 15:
@@ -117,7 +109,7 @@ def budget(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
     draw = bits(4)
     price_ticks = max(flow.at(plan, bits(2) - 2), 1)
     amount = price_ticks * (plan.lots[bits(4)] + (bits(3) - 4 if draw < 6 else 0)) + (bits(5) - 8 if draw & 1 else 0)
-    options: Options = {"stp": PREVENTION[bits(3)], "budget": max(1, min(amount, MAXIMUM))}
+    options: Options = {"stp": flow.prevention[bits(3)], "budget": max(1, min(amount, MAXIMUM))}
     if draw & 4:
         options["tif"] = FOK
     if draw & 10:
@@ -130,7 +122,7 @@ def iceberg(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
     """Shows a part, sometimes all, rarely too much or too little."""
     bits = flow.bits
     draw = bits(5)
-    options: Options = {"stp": PREVENTION[bits(3)], "display_lots": plan.lots[0] * (1 + bits(1))}
+    options: Options = {"stp": flow.prevention[bits(3)], "display_lots": plan.lots[0] * (1 + bits(1))}
     arguments[LOTS] += plan.lots[bits(4)]
     if draw == 0:
         options["display_lots"] = (arguments[LOTS] + plan.lots[0], 1, plan.lots[0] + 1, arguments[LOTS])[bits(2)]
@@ -147,7 +139,7 @@ def peaks(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
     """An iceberg of a thousand parts; what meets a few of them has more events than a buffer holds."""
     lots = plan.lots[0]
     arguments[LOTS] = lots * 1_000
-    return {"stp": PREVENTION[flow.bits(3)], "display_lots": lots}
+    return {"stp": flow.prevention[flow.bits(3)], "display_lots": lots}
 
 
 def sweep(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
@@ -165,7 +157,7 @@ def sweep(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
 
 def good_for_auction(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
     bits = flow.bits
-    options: Options = {"stp": PREVENTION[bits(3)], "tif": GFA}
+    options: Options = {"stp": flow.prevention[bits(3)], "tif": GFA}
     draw = bits(4)
     if draw < 4:
         options["order_type"] = MARKET
@@ -190,7 +182,7 @@ ENTERS_AS: Final[tuple[Options, ...]] = (
 def _enters_as(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
     """What a waiting order is once it is triggered."""
     options = ENTERS_AS[flow.bits(4)].copy()
-    options["stp"] = PREVENTION[flow.bits(3)]
+    options["stp"] = flow.prevention[flow.bits(3)]
     if "order_type" in options:
         arguments[PRICE] = 0
     if "display_lots" in options:
@@ -242,7 +234,7 @@ def peg(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
     draw = bits(5)
     passive = -1 if arguments[3] == BUY else 1
     offset = passive * (0, 0, 0, 1, 1, 2, 3, -1)[bits(3)] * plan.rules.price_step_ticks
-    options: Options = {"stp": PREVENTION[bits(3)], "peg": (1, 2, 3, 3)[draw & 3], "peg_offset": offset}
+    options: Options = {"stp": flow.prevention[bits(3)], "peg": (1, 2, 3, 3)[draw & 3], "peg_offset": offset}
     if draw < 20:
         arguments[PRICE] = 0
     if draw == 31:
@@ -290,7 +282,7 @@ def protected(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
 def anything(flow: FlowState, plan: Plan, arguments: Arguments) -> Options:
     """Fields that need not go together: each is left out, usual or impossible."""
     bits = flow.bits
-    options: Options = {"stp": PREVENTION[bits(3)]}
+    options: Options = {"stp": flow.prevention[bits(3)]}
     draw = bits(30)
     if draw & 3 == 0:
         options["order_type"] = (LIMIT, MARKET, MARKET_TO_LIMIT, MARKET)[bits(2)]

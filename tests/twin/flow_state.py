@@ -52,7 +52,10 @@ def spread(weights: Mapping[Value, int], size: int = 256) -> tuple[Value, ...]:
 class FlowState:
     """The memory of a stream. The same seed and the same answers make the same draws."""
 
-    def __init__(self, seed: int, *, recent_max: int, spread_steps: int, **world: Any) -> None:
+    def __init__(
+        self, seed: int, *, recent_max: int, spread_steps: int, owners: tuple[int, ...], prevention: tuple[int, ...],
+        **world: Any,
+    ) -> None:  # fmt: skip
         self.bits = random.Random(seed).getrandbits
         setting, plans = draw_setting(self.bits, **world)
         self.setting: Setting = setting
@@ -66,6 +69,8 @@ class FlowState:
         self.changes: tuple[Known, int, int] | None = None  # an amend: order, price, total
         self.recent_max = recent_max
         self.spread_bits = spread_steps
+        self.owners = owners
+        self.prevention = prevention
         self.last_id = 0
         self.now = 0
 
