@@ -45,7 +45,8 @@ def open_for(stream: streams.Stream) -> Any:
     """An engine in which a plain stream fits."""
     span = (stream.high_ticks - stream.low_ticks) // 64 + 2
     adds = len(stream.prefill) + len(stream.timed)
-    size = Size(adds + 1, stream.symbols, min(stream.symbols * span, adds + 1), stream.low_ticks, stream.high_ticks)
+    room = 2 * len(stream.prefill) + 20_000  # the floor's own allowance of resting orders
+    size = Size(room, stream.symbols, min(stream.symbols * span, adds + 1), stream.low_ticks, stream.high_ticks)
     return open_engine(size)
 
 

@@ -41,20 +41,17 @@ def timed_batches(stream: streams.Stream, batch: int) -> tuple[float, str]:
     """Everything in batches; the fills of each are taken before the next."""
     engine = door.open_for(stream)
     door.run_packed(engine, door.pack_records(stream.prefill))
-    commands = memoryview(door.pack_records(stream.timed))
-    run_batch, take_fills = engine.run_batch, engine.take_fills
-    size, end = batch * door.COMMAND.size, len(commands)
+    commands = door.pack_records(stream.timed)
+    run_fills, end = engine.run_fills, len(commands) // door.COMMAND.size
     taken: list[Any] = []
     keep = taken.append
     gc.disable()
     try:
         start = time.perf_counter()
-        for at in range(0, end - size + 1, size):
-            run_batch(commands[at : at + size], batch)
-            keep(take_fills())
-        if rest := end % size:
-            run_batch(commands[end - rest :], rest // door.COMMAND.size)
-            keep(take_fills())
+        for first in range(0, end - batch + 1, batch):
+            keep(run_fills(commands, first, batch))
+        if rest := end % batch:
+            keep(run_fills(commands, end - rest, rest))
         seconds = time.perf_counter() - start
     finally:
         gc.enable()

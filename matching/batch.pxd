@@ -11,4 +11,4 @@ cdef struct fill_t:               # 32 bytes
 
 cdef uint32_t book_run(engine_t *e, const book_command_t *commands, uint32_t count) noexcept nogil
 cdef size_t count_fills(const book_event_t *events, size_t count) noexcept nogil
-cdef void pack_fills(const book_event_t *events, size_t count, fill_t *fills) noexcept nogil
+cdef size_t pack_fills(const book_event_t *events, size_t count, fill_t *fills) noexcept nogil

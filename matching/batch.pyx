@@ -7,6 +7,7 @@ Does not know: Python objects, files, who sends batches.
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from matching.events cimport event_bare, event_set
+from matching.order_pool cimport unlikely
 from matching.plain cimport book_limit, book_pull, hint_id, hint_order
 from matching.types cimport (BOOK_FILL, BOOK_REFUSED, COMMAND_CANCEL, COMMAND_LIMIT, COMMAND_REPLACE, EVENTS_PAUSE,
                              book_command_t, book_event_t, engine_t)
@@ -40,26 +41,18 @@ cdef uint32_t book_run(engine_t *e, const book_command_t *commands, uint32_t cou
             hint_id(e, command[FAR].order_id)
             hint_order(e, command[NEAR].order_id)
         order_id = command.order_id
-        code = BAD_ORDER
-        if command.owner >= e.owners_max:
-            refuse(e, command, BAD_ORDER)
-        elif command.kind == COMMAND_CANCEL:
+        code = 0
+        if unlikely((command.owner >= e.owners_max) | (<uint32_t>(command.kind - 1) > 2), 0):
+            code = BAD_ORDER
+        elif command.kind != COMMAND_LIMIT:
             code = book_pull(e, order_id, command.owner, REASON_USER)
-            if code != 0:
-                refuse(e, command, code)
-        elif command.kind == COMMAND_LIMIT or command.kind == COMMAND_REPLACE:
-            code = 0
-            if command.kind == COMMAND_REPLACE:
-                order_id = command.new_id
-                code = book_pull(e, command.order_id, command.owner, REASON_USER)
-            if code == 0:
-                code = enter(e, command, order_id)
-            if code != 0:
-                refuse(e, command, code)
-        else:
-            refuse(e, command, BAD_ORDER)
+            order_id = command.new_id
+        if code == 0 and command.kind != COMMAND_CANCEL:
+            code = enter(e, command, order_id)
+        if unlikely(code != 0, 0):
+            refuse(e, command, code)
         command += 1
-        if e.event_count >= EVENTS_PAUSE or e.paused or e.line_head != 0 or e.touched_count != 0:
+        if unlikely((e.event_count >= EVENTS_PAUSE) | (e.paused != 0) | (e.line_head != 0) | (e.touched_count != 0), 0):
             break
     return <uint32_t>(command - commands)
 
@@ -67,7 +60,7 @@ cdef uint32_t book_run(engine_t *e, const book_command_t *commands, uint32_t cou
 cdef inline int32_t enter(engine_t *e, const book_command_t *command, uint64_t order_id) noexcept nogil:
     if command.book >= e.books_max:
         return UNKNOWN_BOOK
-    if command.side > 1 or command.stp > 4 or command.post_only > 2:
+    if (command.side > 1) | (command.stp > 4) | (command.post_only > 2):
         return BAD_ORDER
     return book_limit(e, command.book, command.side, order_id, command.owner, command.stp, command.post_only,
                       command.price_ticks, command.lots)
@@ -80,13 +73,14 @@ cdef size_t count_fills(const book_event_t *events, size_t count) noexcept nogil
     return fills
 
 
-cdef void pack_fills(const book_event_t *events, size_t count, fill_t *fills) noexcept nogil:
-    """The fills among `count` events, in order."""
-    cdef size_t i
+cdef size_t pack_fills(const book_event_t *events, size_t count, fill_t *fills) noexcept nogil:
+    """The fills among `count` events, in order; returns how many."""
+    cdef size_t i, found = 0
     for i in range(count):
         if events[i].kind == BOOK_FILL:
-            fills.taker_id = events[i].taker_id
-            fills.maker_id = events[i].order_id
-            fills.price_ticks = events[i].price_ticks
-            fills.lots = events[i].lots
-            fills += 1
+            fills[found].taker_id = events[i].taker_id
+            fills[found].maker_id = events[i].order_id
+            fills[found].price_ticks = events[i].price_ticks
+            fills[found].lots = events[i].lots
+            found += 1
+    return found

@@ -6,6 +6,7 @@ Does not know: the other commands (engine.pyx), the rules of matching.
 """
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdlib cimport free, realloc
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from matching.batch cimport book_run, count_fills, fill_t, pack_fills
@@ -20,6 +21,7 @@ from matching.types cimport (BOOK_FILL, EVENTS_PAUSE, book_command_t, book_event
 from domain.rejects import BOOK_REASON_TEXTS
 
 cdef enum:
+    PIECE = 64                    # commands between two looks at their events: these fit the nearest cache
     STP_NONE = 0
     REASON_USER = 1
 
@@ -42,6 +44,7 @@ cdef class Books:
 
     def __dealloc__(self):
         engine_destroy(self.c)
+        free(self.fills)
 
     # ------------------------------------------------------------------------------------------- after each command
 
@@ -125,6 +128,57 @@ cdef class Books:
         out = bytes(self.raw)
         self.raw = bytearray()
         return out
+
+    def run_fills(self, commands, size_t first, uint32_t count, /):
+        """Carry out `count` packed commands from number `first` of the buffer and return their fills, packed as
+        take_fills gives them. Their other events, refusals too, are dropped: the shortest way for those who only want
+        fills. Raises ValueError when the buffer holds fewer commands."""
+        cdef Py_buffer view
+        cdef const book_command_t *next_one
+        cdef uint32_t done = 0
+        cdef size_t used = 0
+        cdef bytes out
+        PyObject_GetBuffer(commands, &view, PyBUF_SIMPLE)
+        self.is_raw = True
+        try:
+            if <size_t>view.len < (first + count) * sizeof(book_command_t):
+                raise ValueError("the buffer holds fewer commands than that")
+            next_one = <const book_command_t *>view.buf + first
+            while done < count:
+                done += book_run(self.c, next_one + done, min(count - done, <uint32_t>PIECE))
+                if self.c.paused or self.c.line_head != 0 or self.c.touched_count != 0:
+                    used = self.settle_piece(used)
+                else:
+                    used = self.keep_fills(self.c.events, self.c.event_count, used)
+                    self.c.event_count = 0
+        finally:
+            self.is_raw = False
+            PyBuffer_Release(&view)
+        out = PyBytes_FromStringAndSize(<char *>self.fills, <Py_ssize_t>(used * sizeof(fill_t)))
+        return out
+
+    cdef size_t keep_fills(self, const book_event_t *events, size_t count, size_t used) except? 0:
+        """Pack the fills among `count` events behind those kept; the room grows by doubling."""
+        cdef size_t wanted = used + count
+        cdef fill_t *grown
+        if wanted > self.fills_room:
+            grown = <fill_t *>realloc(self.fills, 2 * wanted * sizeof(fill_t))
+            if grown == NULL:
+                raise MemoryError("fills")
+            self.fills, self.fills_room = grown, 2 * wanted
+        return used + pack_fills(events, count, self.fills + used)
+
+    cdef size_t settle_piece(self, size_t used) except? 0:
+        """What a piece left to do: sweeps to resume, triggered orders, pegs; then all of its fills."""
+        if self.c.paused:
+            self.run(self.c.paused, &self.c.paused_order)
+            self.c.paused = 0
+        if self.c.line_head != 0 or self.c.touched_count != 0:
+            self.carry_on()
+        self.take_into_raw()
+        used = self.keep_fills(<const book_event_t *><const char *>self.raw, len(self.raw) // sizeof(book_event_t), used)
+        self.raw = bytearray()
+        return used
 
     def take_fills(self):
         """The fills of the batches since the last take, packed (taker, maker, price, lots), 32 bytes each."""
