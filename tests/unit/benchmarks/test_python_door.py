@@ -40,6 +40,11 @@ class PlainDoor:
             self.fills += [(taker, *fill) for fill in self.limit(book, taker, owner, side, price, lots) or []]
         return count
 
+    def run_fills(self, records: bytes, first: int, count: int) -> bytes:
+        size = door.COMMAND.size
+        self.run_batch(records[first * size : (first + count) * size], count)
+        return self.take_fills()
+
     def take_fills(self) -> bytes:
         taken, self.fills = self.fills, []
         return b"".join(door.FILL.pack(*fill) for fill in taken)
@@ -116,11 +121,13 @@ def through_short_doors(engine: Any, record: streams.Record, way: str) -> None:
     elif way == "batch":
         engine.run_batch(door.pack_records([record]), 1)
         engine.take_fills()
+    elif way == "fills":
+        engine.run_fills(door.pack_records([record]), 0, 1)
     else:
         python_door.call_records(engine.limit, engine.pull, python_door.calls_of([record]))
 
 
-@pytest.mark.parametrize("way", ["calls", "batch"])
+@pytest.mark.parametrize("way", ["calls", "batch", "fills"])
 def test_short_doors_leave_the_book_as_the_long_one_does_among_stops_and_pegs(way: str, tmp_path: Path) -> None:
     if not (tools.BUILD / "gen_mixed").exists():
         pytest.skip("the generators are not built: make bench-tools")
