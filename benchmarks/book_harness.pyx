@@ -9,10 +9,12 @@ the book's buffer, and folding each fill into the trade hash as it comes out of 
 validates every field and writes events for rests and cancels, which the floor does not do. The loop knows the next
 records, as any caller with a batch does, and hints at what they will touch (plain.pxd).
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+from benchmarks.stream_file cimport (STREAM_ADD, STREAM_CANCEL, STREAM_REPLACE, book_proof_t, monotonic_seconds,
+                                     prove_resting, prove_trade, stream_header_t, stream_record_t, trade_proof_t)
 from matching.order_book cimport book_resume
 from matching.order_pool cimport is_live, open_of, price_of, side_of
 from matching.plain cimport book_limit, book_pull, hint_id, hint_order
@@ -20,46 +22,6 @@ from matching.slabs cimport engine_add_book, engine_create, engine_destroy, limi
 from matching.types cimport BOOK_FILL, NO_ASK, NO_BID, book_event_t, engine_t
 
 from domain.book_rules import PRICE_TICKS_LIMIT, BookRules
-
-cdef extern from "floor/stream.h" nogil:
-    ctypedef struct stream_header_t:
-        uint32_t symbols
-        uint32_t prefill
-        uint32_t timed
-        uint32_t window_ticks
-        uint32_t middle_ticks
-
-    ctypedef struct stream_record_t:
-        uint8_t type
-        uint8_t side
-        uint16_t symbol
-        uint32_t id
-        uint32_t new_id
-        int32_t price_ticks
-        uint32_t lots
-
-    ctypedef struct trade_proof_t:
-        uint64_t count
-        uint64_t lots
-        uint64_t notional
-        uint64_t hash
-
-    ctypedef struct book_proof_t:
-        uint64_t resting
-        uint64_t bid_lots
-        uint64_t ask_lots
-        uint64_t best_bid_sum
-        uint64_t best_ask_sum
-        uint64_t hash
-
-    enum:
-        STREAM_ADD
-        STREAM_CANCEL
-        STREAM_REPLACE
-
-    void prove_trade(trade_proof_t *proof, uint64_t taker, uint64_t maker, uint64_t price, uint64_t lots)
-    void prove_resting(book_proof_t *proof, int side, uint64_t id, uint64_t price, uint64_t lots)
-    double monotonic_seconds()
 
 cdef enum:
     REFUSAL_UNKNOWN_TYPE = -1
