@@ -231,7 +231,6 @@ cdef void trade_legs(core_t *c, trade_t *trade, int64_t maker_ppm_of_taker, orde
     """A combo met a combo: print it, then trade every leg between the two; fees are the legs'."""
     cdef book_more_t *more = &c.engine.more[trade.instrument]
     cdef int64_t prices[12]
-    cdef int64_t value
     cdef contract_t *contract
     cdef trade_t leg = trade[0]
     cdef uint32_t i
@@ -245,12 +244,10 @@ cdef void trade_legs(core_t *c, trade_t *trade, int64_t maker_ppm_of_taker, orde
         leg.instrument = more.leg[i].book
         leg.price_ticks = prices[i]
         leg.maker_side = <unsigned char>leg_side(trade.maker_side, &more.leg[i])
-        value = prices[i] * contract.tick_value * trade.lots
-        leg.maker_fee = fee_of(value, contract.maker_fee_ppm)
-        leg.taker_fee = fee_of(value, contract.maker_fee_ppm if maker_ppm_of_taker else contract.taker_fee_ppm)
+        move_trade(c, &leg, contract.maker_fee_ppm,
+                   contract.maker_fee_ppm if maker_ppm_of_taker else contract.taker_fee_ppm)
         maker.fee += leg.maker_fee
         taker.fee += leg.taker_fee
-        move_trade(c, &leg)
         print_trade(c, &leg)
 
 
@@ -296,8 +293,8 @@ cdef void implied_fill(core_t *c, const book_event_t *fill, uint32_t taker_accou
     """One of the orders that the taker traded with at once."""
     cdef order_info_t *maker = &c.infos[fill.slot]
     cdef contract_t *contract
-    cdef int64_t value
     cdef trade_t trade
+    cdef bint both_rested
     c.implied.parts -= 1
     place_hold(c, fill.owner, fill.book, fill.side, -fill.lots, maker)
     maker.notional_ticks += (fill.price_ticks - c.contracts[fill.book].bias_ticks) * fill.lots
@@ -315,17 +312,13 @@ cdef void implied_fill(core_t *c, const book_event_t *fill, uint32_t taker_accou
         trade.taker, trade.taker_id = c.implied.maker, c.implied.maker_order_id
         trade.flags |= TRADE_COMBO_LEG
     contract = &c.contracts[trade.instrument]
-    value = trade.price_ticks * contract.tick_value * trade.lots
-    trade.maker_fee = fee_of(value, contract.maker_fee_ppm)
-    if c.implied.maker_slot != 0 and fill.book != c.implied.combo:
-        trade.taker_fee = trade.maker_fee   # the combo order rested too
-    else:
-        trade.taker_fee = fee_of(value, contract.taker_fee_ppm)
+    both_rested = c.implied.maker_slot != 0 and fill.book != c.implied.combo
+    move_trade(c, &trade, contract.maker_fee_ppm, contract.maker_fee_ppm if both_rested else contract.taker_fee_ppm)
+    if not both_rested:
         taker.fee += trade.taker_fee
     maker.fee += trade.maker_fee
     if fill.book == c.implied.combo:
         maker.fee += fees_ahead(c, fill)    # its frame is written before its other legs are read
-    move_trade(c, &trade)
     print_trade(c, &trade)
 
 

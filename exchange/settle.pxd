@@ -34,7 +34,7 @@ cdef void check_equity(core_t *c, uint32_t account, const margin_book_t *tried, 
                        int64_t need, funds_t *funds) noexcept nogil
 cdef void settle_fill(core_t *c, const book_event_t *fill, uint32_t taker_account, order_info_t *taker) noexcept nogil
 cdef void settle_cross(core_t *c, const book_event_t *bid, const book_event_t *ask) noexcept nogil
-cdef void move_trade(core_t *c, const trade_t *trade) noexcept nogil
+cdef void move_trade(core_t *c, trade_t *trade, int64_t maker_ppm, int64_t taker_ppm) noexcept nogil
 cdef void print_trade(core_t *c, const trade_t *trade) noexcept nogil
 cdef int64_t fee_of(int64_t value, int64_t ppm) noexcept nogil
 cdef int64_t fee_per_lot(contract_t *contract, int64_t price_ticks, int *overflow) noexcept nogil

@@ -170,11 +170,11 @@ cdef inline void settle_spot(core_t *c, contract_t *contract, uint32_t buyer, ui
         timeline_add(c.timeline, c.time_ns, seller, contract.base_asset, -units)
 
 
-cdef inline void settle_forward(core_t *c, contract_t *contract, uint32_t instrument, uint32_t account,
-                                int64_t signed_lots, int64_t price_ticks, int64_t fee) noexcept nogil:
+cdef inline position_t *settle_forward(core_t *c, contract_t *contract, uint32_t instrument, uint32_t account,
+                                       int64_t signed_lots, int64_t price_ticks) noexcept nogil:
     cdef position_t *position = &c.positions.slots[position_open(c.positions, account, instrument)]
     add_fill(margin_book(c.margin, account, contract.margin_slot), contract, position, signed_lots, price_ticks)
-    position.realized -= fee
+    return position
 
 
 cdef inline int64_t fee_of(int64_t value, int64_t ppm) noexcept nogil:
@@ -187,16 +187,14 @@ cdef void settle_fill(core_t *c, const book_event_t *fill, uint32_t taker_accoun
     """Move everything one match of an outright moves, then write its trade. Cannot fail."""
     cdef contract_t *contract = &c.contracts[fill.book]
     cdef order_info_t *maker = &c.infos[fill.slot]
-    cdef int64_t value = fill.price_ticks * contract.tick_value * fill.lots     # bounded by check_funds of both
     cdef trade_t trade
     trade.instrument = fill.book
     trade.maker, trade.taker = fill.owner, taker_account
     trade.maker_id, trade.taker_id = fill.order_id, fill.taker_id
     trade.price_ticks, trade.lots = fill.price_ticks, fill.lots
-    trade.maker_fee, trade.taker_fee = fee_of(value, contract.maker_fee_ppm), fee_of(value, contract.taker_fee_ppm)
     trade.maker_side, trade.flags = fill.side, 0
     place_hold(c, fill.owner, fill.book, fill.side, -fill.lots, maker)
-    move_trade(c, &trade)
+    move_trade(c, &trade, contract.maker_fee_ppm, contract.taker_fee_ppm)
     maker.notional_ticks += fill.price_ticks * fill.lots
     maker.fee += trade.maker_fee
     maker.updated_ns = c.time_ns
@@ -210,7 +208,6 @@ cdef void settle_cross(core_t *c, const book_event_t *bid, const book_event_t *a
     cdef const book_event_t *older = bid if bid.order_id < ask.order_id else ask
     cdef const book_event_t *newer = ask if bid.order_id < ask.order_id else bid
     cdef contract_t *contract = &c.contracts[bid.book]
-    cdef int64_t fee
     cdef trade_t trade
     trade.instrument = bid.book
     trade.maker, trade.taker = older.owner, newer.owner
@@ -225,27 +222,39 @@ cdef void settle_cross(core_t *c, const book_event_t *bid, const book_event_t *a
     if contract.kind == KIND_COMBO:
         combo_cross(c, &trade, &c.infos[older.slot], &c.infos[newer.slot])
         return
-    fee = fee_of(trade.price_ticks * contract.tick_value * trade.lots, contract.maker_fee_ppm)
-    trade.maker_fee = trade.taker_fee = fee
-    c.infos[bid.slot].fee += fee
-    c.infos[ask.slot].fee += fee
-    move_trade(c, &trade)
+    move_trade(c, &trade, contract.maker_fee_ppm, contract.maker_fee_ppm)
+    c.infos[older.slot].fee += trade.maker_fee
+    c.infos[newer.slot].fee += trade.taker_fee
     print_trade(c, &trade)
 
 
-cdef void move_trade(core_t *c, const trade_t *trade) noexcept nogil:
-    """Delivery against payment of a spot trade, or positions of a forward; then both fees."""
+cdef int64_t charge(core_t *c, uint32_t account, uint32_t instrument, const trade_t *trade, int64_t ppm) noexcept nogil:
+    """Collect a fee, at most the free cash: a sale above its limit costs more than it promised (FEE-005)."""
+    cdef contract_t *contract = &c.contracts[instrument]
+    cdef int64_t fee = fee_of(trade.price_ticks * contract.tick_value * trade.lots, ppm)    # bounded by check_funds
+    fee = min(fee, max(<int64_t>0, free_cash(c.ledger, account, contract.quote_asset)))
+    transfer(c.ledger, account, FEES, contract.quote_asset, fee)
+    return fee
+
+
+cdef void move_trade(core_t *c, trade_t *trade, int64_t maker_ppm, int64_t taker_ppm) noexcept nogil:
+    """Delivery against payment of a spot trade, or positions of a forward; then both fees, which the trade learns."""
     cdef contract_t *contract = &c.contracts[trade.instrument]
     cdef uint32_t buyer = trade.maker if trade.maker_side == 0 else trade.taker
     cdef uint32_t seller = trade.taker if trade.maker_side == 0 else trade.maker
     cdef int64_t maker_lots = trade.lots if trade.maker_side == 0 else -trade.lots
+    cdef position_t *maker = NULL
+    cdef position_t *taker = NULL
     if contract.kind == KIND_SPOT:
         settle_spot(c, contract, buyer, seller, trade.price_ticks * contract.tick_value * trade.lots, trade.lots)
     else:
-        settle_forward(c, contract, trade.instrument, trade.maker, maker_lots, trade.price_ticks, trade.maker_fee)
-        settle_forward(c, contract, trade.instrument, trade.taker, -maker_lots, trade.price_ticks, trade.taker_fee)
-    transfer(c.ledger, trade.maker, FEES, contract.quote_asset, trade.maker_fee)
-    transfer(c.ledger, trade.taker, FEES, contract.quote_asset, trade.taker_fee)
+        maker = settle_forward(c, contract, trade.instrument, trade.maker, maker_lots, trade.price_ticks)
+        taker = settle_forward(c, contract, trade.instrument, trade.taker, -maker_lots, trade.price_ticks)
+    trade.maker_fee = charge(c, trade.maker, trade.instrument, trade, maker_ppm)
+    trade.taker_fee = charge(c, trade.taker, trade.instrument, trade, taker_ppm)
+    if maker != NULL:
+        maker.realized -= trade.maker_fee
+        taker.realized -= trade.taker_fee
 
 
 cdef void print_trade(core_t *c, const trade_t *trade) noexcept nogil:
