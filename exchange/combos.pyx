@@ -167,7 +167,7 @@ cdef void combo_margin(core_t *c, uint32_t account, uint32_t combo, int side, in
         fresh += pair == 0
         position = c.positions.slots[pair]
         same_side = position.buy_lots + position.lots if at == 0 else position.sell_lots - position.lots
-        if same_side + lots > leg.position_lots_max:
+        if lots > leg.position_lots_max - same_side:    # `lots` may be as large as a number gets
             funds.code, funds.value = POSITION_LIMIT, leg.position_lots_max
             return
         reducing = reducing and reduces(c, account, more.leg[i].book, at, lots)

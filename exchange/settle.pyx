@@ -103,7 +103,7 @@ cdef void check_margin(core_t *c, uint32_t account, uint32_t instrument, int sid
     cdef margin_book_t *book
     cdef margin_book_t tried
     cdef position_t none
-    cdef int64_t same_side, over = 0
+    cdef int64_t room, over = 0
     cdef bint reducing = False
     if slot == NO_MARGIN:
         return
@@ -115,8 +115,8 @@ cdef void check_margin(core_t *c, uint32_t account, uint32_t instrument, int sid
             funds.code = CAPACITY
             return
         none = c.positions.slots[pair]      # slot 0 is all zero: a pair that never was
-        same_side = none.lots + none.buy_lots + lots if side == 0 else none.sell_lots + lots - none.lots
-        over = max(<int64_t>0, same_side - contract.position_lots_max)
+        room = contract.position_lots_max - (none.lots + none.buy_lots if side == 0 else none.sell_lots - none.lots)
+        over = max(<int64_t>0, lots - room)     # `lots` may be as large as a number gets
         if over >= lots:
             funds.code, funds.value = POSITION_LIMIT, contract.position_lots_max
             return

@@ -8,6 +8,7 @@ import random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from domain import commands
 from domain.book_rules import BookRules
@@ -202,3 +203,18 @@ def test_marks_and_cycles_keep_every_law_while_combos_rest_and_trade(venue: Venu
     loaded.check_invariants()
     assert loaded.digest() == venue.machine.digest()
     assert venue.state.core.tape(SPREAD)[0] > 0
+
+
+def test_combo_003_no_number_of_lots_is_so_large_that_it_passes_the_position_limit() -> None:
+    venue = basic_venue((forward(0, "HPU_USDC-30APR24"), 5_000), (forward(1, "HPU_USDC-30JUN24"), 5_200))
+    spread = combo(2, "HPU_USDC-CS-30APR24_30JUN24", ((0, 1), (1, -1)), BIAS, 2 * BIAS - 1)
+    tiny = forward(3, "HPU_USDC-1", days=1, unit=1, high=1)
+    for listed, mark_ticks in ((spread, 0), (tiny, 1)):
+        rules = replace(listed.rules, lots_max=2**63 - 1)
+        venue.tell(ListInstrument(replace(listed, rules=rules), mark_ticks, mark_ticks))
+    for account in open_accounts(venue, "ann"):
+        fund(venue, account, USDC=10**6 * USDC)
+    for instrument, price_ticks in ((2, -300), (3, 1)):
+        assert place(venue, ANN, instrument, BUY, price_ticks, 5).code == 0
+        assert place(venue, ANN, instrument, BUY, price_ticks, 2**63 - 1).code == RejectCode.POSITION_LIMIT
+        assert [order.total_lots for order in venue.resting(ANN) if order.instrument == instrument] == [5]
