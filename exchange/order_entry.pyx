@@ -28,6 +28,7 @@ from matching.order_book cimport book_execute, book_prepare
 from matching.order_pool cimport id_find
 from matching.quotes cimport book_execute_quote, book_prepare_quote
 from matching.types cimport MMP_GROUPS, incoming_t
+from matching.withdraw cimport quote_find
 
 # Values of domain.constants and domain.rejects; tests/unit/domain/test_constants.py compares them.
 cdef enum:
@@ -233,7 +234,8 @@ cdef int32_t check_fields(core_t *c, const new_order_t *command, const order_ter
     if not eligible(c.whitelist, command.account, contract.rule_id, command.header.time_ns):
         detail[0] = contract.rule_id
         return NOT_ELIGIBLE
-    if c.engine.owners[command.account].count >= c.orders_per_account_max and could_stay(command, terms):
+    if (c.engine.owners[command.account].count >= c.orders_per_account_max and could_stay(command, terms)
+            and not stands(c, command, terms)):
         return OPEN_ORDERS_MAX
     return 0
 
@@ -270,6 +272,12 @@ cdef inline bint could_stay(const new_order_t *command, const order_terms_t *ter
     if terms != NULL and (terms.trigger != 0 or terms.trail_ticks != 0 or terms.trail_bps != 0):
         return True
     return command.order_type != MARKET and (command.time_in_force == GTC or command.time_in_force >= GFA)
+
+
+cdef inline bint stands(core_t *c, const new_order_t *command, const order_terms_t *terms) noexcept nogil:
+    """Is it a quote in place of one that is there? That makes no order more."""
+    return (terms != NULL and terms.quote
+            and quote_find(c.engine, command.account, terms.quote_set, command.instrument, command.side) != 0)
 
 
 cdef uint32_t killed(core_t *c, uint32_t account, uint32_t instrument, uint32_t key) noexcept nogil:

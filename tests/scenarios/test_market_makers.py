@@ -6,6 +6,7 @@ Method: quotes and tagged orders through the state machine. Rules MATCH-100..104
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from domain import commands
 from domain.commands import ResetProtection, SetGreeks, SetPreventionGroup, SetProtection
@@ -13,7 +14,19 @@ from domain.constants import BUY, MARKET, ORDER_CANCELLED, ORDER_OPEN, REASON_MM
 from domain.events import CommandApplied, OrderState, ProtectionTriggered
 from domain.rejects import RejectCode
 from exchange.state_machine import StateMachine
-from tests.support.venue import BTC, NS, TOKEN, USDC, Venue, basic_venue, forward, fund, open_accounts, token_spot
+from tests.support.venue import (
+    BTC,
+    NS,
+    SMALL,
+    TOKEN,
+    USDC,
+    Venue,
+    basic_venue,
+    forward,
+    fund,
+    open_accounts,
+    token_spot,
+)
 
 ANN, BEN, CID = 16, 17, 18
 TICK = 1_000
@@ -38,6 +51,17 @@ def place(venue: Venue, account: int, side: int, price_ticks: int, lots: int, **
     return venue.order(
         account=account, side=side, price_ticks=price_ticks, quantity_lots=lots, **{"instrument": 0, **fields}
     )
+
+
+def test_match_100_a_maker_with_all_the_orders_it_may_have_still_moves_and_pulls_its_quotes() -> None:
+    venue = basic_venue((token_spot(0), 1_000), limits=replace(SMALL, orders_per_account_max=2))
+    for account in open_accounts(venue, "ann"):
+        fund(venue, account, BTC=10 * BTC, TH1A=1_000 * TOKEN)
+    assert [quote(venue, BUY, 900, 5).code, quote(venue, SELL, 1_100, 5).code] == [0, 0]
+    assert quote(venue, BUY, 900, 5, quote_set=2).code == RejectCode.OPEN_ORDERS_MAX
+    assert quote(venue, BUY, 950, 5).code == 0
+    assert quote(venue, BUY, 950, 0).code == 0
+    assert [order.side for order in venue.resting(ANN)] == [SELL]
 
 
 def test_match_100_a_quote_replaces_itself_under_its_first_id(venue: Venue) -> None:
