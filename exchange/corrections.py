@@ -51,5 +51,7 @@ def find(state: State, trade_id: int) -> Kept | Refusal:
         return Refusal(RejectCode.UNKNOWN_TRADE)
     if kept[5]:
         return Refusal(RejectCode.TRADE_ALREADY_BUSTED)
+    if kept[0] in state.settled:  # its money was paid for good; lots that came back would never be settled (ORD-074)
+        return Refusal(RejectCode.INSTRUMENT_CLOSED)
     found: Kept = kept
     return found

@@ -1,6 +1,6 @@
 """Goal: a wrong trade is made up for to the unit, or refused as a whole.
 
-Method: spot and forward trades, cycles in between, then busts and corrections. Rules ORD-070..073.
+Method: spot and forward trades, cycles in between, then busts and corrections. Rules ORD-070..074.
 """
 
 from typing import Any
@@ -8,12 +8,26 @@ from typing import Any
 import pytest
 
 from domain import commands
-from domain.commands import BustTrade, CorrectTrade, RunVariationMargin
+from domain.commands import AdvanceTime, BustTrade, CorrectTrade, RunVariationMargin
 from domain.constants import BUY, SELL
 from domain.events import Trade, TradeBusted, TradeCorrected
 from domain.rejects import RejectCode
+from exchange.final_settlement import settle_finally
 from tests.scenarios.test_variation_margin import set_mark
-from tests.support.venue import BTC, CENT, TOKEN, USDC, Venue, basic_venue, forward, fund, open_accounts, token_spot
+from tests.support.venue import (
+    BTC,
+    CENT,
+    NS,
+    START_NS,
+    TOKEN,
+    USDC,
+    Venue,
+    basic_venue,
+    forward,
+    fund,
+    open_accounts,
+    token_spot,
+)
 
 ANN, BEN = 16, 17
 TICK = 1_000
@@ -91,6 +105,21 @@ def test_ord_072_a_correction_moves_the_difference(venue: Venue) -> None:
     venue.tell(RunVariationMargin(1))
     assert venue.posted(ANN, "USDC") - before == 4 * 10 * 30 * CENT
     assert venue.answer(commands.cold(CorrectTrade(spot, 2**26))).code == RejectCode.PRICE_BAND
+    venue.machine.check_invariants()
+
+
+def test_ord_074_what_is_finally_settled_stands() -> None:
+    venue = basic_venue((token_spot(0), 1_000), (forward(1, "HPU_USDC-X", expiry_ns=START_NS + 60 * NS), 5_000))
+    for account in open_accounts(venue, "ann", "ben"):
+        fund(venue, account, USDC=10**5 * USDC)
+    number = trade(venue, 1, 5_000, 4)
+    venue.tell(AdvanceTime(), after_ns=61 * NS)
+    settle_finally(venue.state, "USDC", {1: 30 * 5_100})
+    venue.state.core.take_events()
+    before = books(venue)
+    for command in (BustTrade(number), CorrectTrade(number, 6_000)):
+        assert venue.answer(commands.cold(command)).code == RejectCode.INSTRUMENT_CLOSED
+    assert (venue.position(ANN, 1), venue.position(BEN, 1), books(venue)) == (0, 0, before)
     venue.machine.check_invariants()
 
 
