@@ -103,8 +103,8 @@ cdef int32_t set_phase(core_t *c, uint32_t book, int phase, int64_t until_ns, bi
 
 
 cdef void trim_gated(core_t *c, uint32_t book) noexcept nogil:
-    """Before an auction trades, each account's reduce-only orders of a side together are cut to what reduces, best
-    price first (ORD-032): in a cross there is nobody to ask between two trades."""
+    """Before an auction trades, the reduce-only orders that cross are cut to what reduces, best price first (ORD-032):
+    in a cross there is nobody to ask between two trades."""
     cdef book_t *b = &c.engine.books[book]
     cdef int side
     cdef int32_t price, worse
@@ -112,7 +112,7 @@ cdef void trim_gated(core_t *c, uint32_t book) noexcept nogil:
     c.trimming = REASON_REDUCE_ONLY
     for side in range(2):
         price = b.best[side]
-        while is_price(side, price):
+        while is_price(side, price) and (price >= b.best[1] if side == 0 else price <= b.best[0]):
             worse = next_worse(c.engine, b, side, price)
             slot = level_at(c.engine, b, side, price).head
             while slot != 0:
@@ -125,7 +125,7 @@ cdef void trim_gated(core_t *c, uint32_t book) noexcept nogil:
 
 
 cdef void trim_one(core_t *c, uint32_t book, int side, uint32_t slot) noexcept nogil:
-    """What the account's better reduce-only orders leave of the position bounds this one."""
+    """What the account's better orders, reduce-only or not, leave of the position bounds this one: they trade first."""
     cdef uint32_t account = c.engine.orders[slot].owner
     cdef int64_t lots = reducible(c, account, book, side)
     cdef book_t *b = &c.engine.books[book]
@@ -134,8 +134,7 @@ cdef void trim_one(core_t *c, uint32_t book, int side, uint32_t slot) noexcept n
     while is_price(side, price) and lots > 0:
         other = level_at(c.engine, b, side, price).head
         while other != 0 and other != slot:
-            if (c.engine.orders[other].owner == account and c.engine.orders[other].place & TERMS
-                    and c.engine.terms[other].special & SPECIAL_GATE):
+            if c.engine.orders[other].owner == account:
                 lots -= open_of(c.engine, other)
             other = c.engine.orders[other].next_slot
         if other == slot:

@@ -165,6 +165,20 @@ def test_ord_032_reduce_only_orders_are_cut_together_before_an_auction(venue: Ve
     venue.machine.check_invariants()
 
 
+def test_ord_032_what_closes_a_position_already_leaves_nothing_to_reduce_in_an_auction(venue: Venue) -> None:
+    place(venue, BEN, SELL, 5_000, 5, instrument=1)
+    place(venue, ANN, BUY, 5_000, 5, instrument=1)
+    venue.tell(SetPhase(1, PHASE_OPENING))
+    place(venue, ANN, SELL, 4_990, 5, instrument=1)
+    place(venue, ANN, SELL, 5_000, 5, instrument=1, reduce_only=True)
+    far = place(venue, ANN, SELL, 5_100, 5, instrument=1, reduce_only=True).sequence
+    place(venue, CID, BUY, 5_010, 10, instrument=1)
+    venue.tell(SetPhase(1, PHASE_CONTINUOUS))
+    assert (sum(lots for _, lots in venue.trades()), venue.position(ANN, 1)) == (5, 0)
+    assert [order.order_id for order in venue.resting(ANN)] == [far]  # its turn to be asked comes when it trades
+    venue.machine.check_invariants()
+
+
 def test_phase_006_an_instrument_that_ends_is_closed_then_expired(venue: Venue) -> None:
     venue.tell(SetPhase(0, PHASE_OPENING))
     place(venue, ANN, BUY, 1_010, 5)
