@@ -51,7 +51,8 @@ def set_kill_switch(state: State, command: SetKillSwitch) -> Refusal | None:
         case "account" if state.has_account(command.id):
             hit = {"account": command.id}
         case "instrument" if state.instrument_at(command.id) is not None:
-            hit = {"instruments": {command.id: True}}
+            over = (combo for combo in state.instruments if any(leg == command.id for leg, _ in combo.legs))
+            hit = {"instruments": {command.id: True, **{combo.instrument_id: True for combo in over}}}
         case "venue" if command.id == 0:
             hit = {}
         case _:

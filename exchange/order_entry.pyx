@@ -282,12 +282,16 @@ cdef inline bint stands(core_t *c, const new_order_t *command, const order_terms
 
 cdef uint32_t killed(core_t *c, uint32_t account, uint32_t instrument, uint32_t key) noexcept nogil:
     """Scope of a kill switch that is on for this order: 1 key, 2 account, 3 instrument, 4 venue; 0 = none (ORD-060)."""
+    cdef uint32_t i
     if key != 0 and c.killed_keys[key]:
         return 1
     if c.account_flags[account] & FLAG_KILLED:
         return 2
     if c.killed_instruments[instrument]:
         return 3
+    for i in range(c.engine.more[instrument].legs):     # a combo trades in its legs
+        if c.killed_instruments[c.engine.more[instrument].leg[i].book]:
+            return 3
     return 4 if c.venue_killed else 0
 
 

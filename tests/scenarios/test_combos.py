@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from domain import commands
 from domain.book_rules import BookRules
-from domain.commands import CloseInstrument, ListInstrument, RunVariationMargin, SetPhase
+from domain.commands import CloseInstrument, ListInstrument, RunVariationMargin, SetKillSwitch, SetPhase
 from domain.constants import (
     BUY,
     PHASE_CONTINUOUS,
@@ -218,3 +218,16 @@ def test_combo_003_no_number_of_lots_is_so_large_that_it_passes_the_position_lim
         assert place(venue, ANN, instrument, BUY, price_ticks, 5).code == 0
         assert place(venue, ANN, instrument, BUY, price_ticks, 2**63 - 1).code == RejectCode.POSITION_LIMIT
         assert [order.total_lots for order in venue.resting(ANN) if order.instrument == instrument] == [5]
+
+
+def test_ord_060_a_kill_switch_of_a_leg_stops_the_combos_over_it(venue: Venue) -> None:
+    assert place(venue, ANN, SPREAD, BUY, -100, 5).code == 0
+    assert place(venue, ANN, 2, BUY, 5_000, 5).code == 0
+    venue.tell(SetKillSwitch("instrument", 1, True, "test"))
+    assert [order.instrument for order in venue.resting(ANN)] == [2]
+    answer = place(venue, BEN, SPREAD, SELL, -100, 5)
+    assert (answer.code, answer.detail) == (RejectCode.KILLED, 3)
+    assert place(venue, BEN, STRIP, SELL, 15_300, 5).code == RejectCode.KILLED
+    assert place(venue, BEN, 2, SELL, 5_100, 5).code == 0
+    venue.tell(SetKillSwitch("instrument", 1, False))
+    assert place(venue, BEN, SPREAD, SELL, -100, 5).code == 0
