@@ -105,7 +105,7 @@ cdef bytes dump_engine(engine_t *e):
     cdef size_t slots = <size_t>e.slots_used + 1
     parts = [HEAD.pack(e.orders_max, e.pages_max, e.books_max, e.owners_max, e.slots_used, e.free_slot, e.pages_used,
                        e.free_page, e.free_pages, e.mmp_used, e.uses_used, e.groups_used, e.entries, e.now)]
-    for b in range(e.books_max * (1 + TRIGGER_BOOKS)):
+    for b in range(<uint32_t>(e.books_max * (1 + TRIGGER_BOOKS))):
         if e.books[b].pages == 0:
             continue
         book, more = e.books[b], e.more[b]
@@ -123,7 +123,7 @@ cdef bytes dump_engine(engine_t *e):
     parts.append((<char *>e.levels)[:((<size_t>e.pages_used + 1) << 7) * sizeof(level_t)])
     parts.append((<char *>e.mmp)[:(e.mmp_used + 1) * sizeof(mmp_t)])
     parts.append((<char *>e.uses)[:(e.uses_used + 1) * sizeof(combo_use_t)])
-    for i in range(e.owners_max * MMP_GROUPS):
+    for i in range(<uint32_t>(e.owners_max * MMP_GROUPS)):
         if e.mmp_of[i]:
             parts.append(PAIR.pack(i, e.mmp_of[i]))
     return b"".join(parts)

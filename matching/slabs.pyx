@@ -68,13 +68,13 @@ cdef engine_t *engine_create(const limits_t *limits, uint64_t hash_key) noexcept
     e.free_pages = limits.pages_max
     e.index_mask = e.quotes_mask = size - 1
     e.index_shift = 32 - bits
-    for i in range(slabs_of(e, slabs)):
+    for i in range(<uint32_t>slabs_of(e, slabs)):
         slabs[i].place[0] = slab_alloc(slabs[i].size)
         if slabs[i].place[0] == NULL:
             engine_destroy(e)
             return NULL
     e.hash_key = mixed(hash_key ^ mixed(<uint64_t><size_t>e.index)) | 1
-    for i in range(e.books_max * (1 + TRIGGER_BOOKS)):
+    for i in range(<uint32_t>(e.books_max * (1 + TRIGGER_BOOKS))):
         e.books[i].watch = WATCH_CLOSED
         e.books[i].id = i
     return e
@@ -96,7 +96,7 @@ cdef void engine_destroy(engine_t *e) noexcept:
         return
     count = slabs_of(e, slabs)
     if e.books != NULL and e.more != NULL:
-        for i in range(e.books_max * (1 + TRIGGER_BOOKS)):
+        for i in range(<uint32_t>(e.books_max * (1 + TRIGGER_BOOKS))):
             free(e.books[i].directory)
             for k in range(8):
                 free(e.more[i].summary[k])
@@ -146,7 +146,7 @@ cdef int engine_add_book(engine_t *e, uint32_t book_id, rules) except -1:
     ensure(len(rules.tick_table) <= TICK_ROWS, "tick table fits")
     pages = <uint32_t>(rules.band_high_ticks >> PAGE_BITS) + 1
     directory_make(e, book_id, pages)
-    for i in range(TRIGGER_BOOKS):
+    for i in range(<uint32_t>TRIGGER_BOOKS):
         directory_make(e, e.books_max + TRIGGER_BOOKS * book_id + i, pages)
     book.lots_max = rules.lots_max
     book.band_low_ticks, book.band_span_ticks = rules.band_low_ticks, rules.band_high_ticks - rules.band_low_ticks
