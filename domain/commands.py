@@ -172,7 +172,7 @@ class SetPhase(Cold, frozen=True, tag=True):
 class SetKillSwitch(Cold, frozen=True, tag=True):
     """Cancel what rests in a scope and refuse new orders there until it is switched off; cancels always work."""
 
-    scope: str  # "key" | "account" | "instrument" | "venue"
+    scope: str  # "key" | "account" | "instrument" | "venue"; a client's own: "own_key" | "own_account"
     id: Int64  # of the key, account or instrument; 0 for the venue
     on: bool
     reason: str = ""
@@ -238,7 +238,8 @@ ColdCommand = (
     | AdvanceTime | SetPhase | SetKillSwitch | SetCancelOnDisconnect | SetProtection | ResetProtection | SetGreeks
     | SetPreventionGroup | BustTrade | CorrectTrade
 )  # fmt: skip
-ClientCommand = SetCancelOnDisconnect | SetProtection | ResetProtection  # what a gateway may send for its clients
+ClientCommand = SetCancelOnDisconnect | SetProtection | ResetProtection  # what a gateway may send for its clients,
+OWN_SCOPES: Final = ("own_key", "own_account")  # and SetKillSwitch of these; the venue's are the venue's to switch off
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(ColdCommand)

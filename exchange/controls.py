@@ -46,9 +46,9 @@ def set_kill_switch(state: State, command: SetKillSwitch) -> Refusal | None:
     """Cancel what rests in the scope, and refuse what would be new there (ORD-060)."""
     hit: dict[str, Any]
     match command.scope:
-        case "key" if 0 < command.id < KEYS_MAX:
+        case "key" | "own_key" if 0 < command.id < KEYS_MAX:
             hit = {"key": command.id}
-        case "account" if state.has_account(command.id):
+        case "account" | "own_account" if state.has_account(command.id):
             hit = {"account": command.id}
         case "instrument" if state.instrument_at(command.id) is not None:
             over = (combo for combo in state.instruments if any(leg == command.id for leg, _ in combo.legs))

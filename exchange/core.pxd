@@ -22,6 +22,7 @@ cdef enum:                        # account states
 cdef enum:                        # core_t.account_flags
     FLAG_KILLED = 1
     FLAG_CANCEL_ON_DISCONNECT = 2
+    FLAG_KILLED_ITSELF = 4
 
 cdef struct order_info_t:         # 80 bytes: what the exchange knows of every order, by its slot in the book
     uint64_t origin               # session that placed it
@@ -166,7 +167,7 @@ cdef struct core_t:
     uint32_t *client_index
     phase_clock_t *clocks
     uint32_t *calls               # books in a call that this command touched
-    uint8_t *killed_keys
+    uint8_t *killed_keys          # 1 by the venue, 2 by itself
     uint8_t *killed_instruments
     uint32_t accounts_max
     uint32_t instruments_max

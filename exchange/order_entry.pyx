@@ -16,8 +16,8 @@ from exchange.aftermath cimport adopt, carry_on, reducible, take_start
 from exchange.cascade cimport finish_command
 from exchange.amends cimport amend_order, replace_quote
 from exchange.cancels cimport cancel_all, cancel_order, cancel_sessions
-from exchange.core cimport (ACCOUNT_NONE, CLIENT_ID_BYTES_MAX, FLAG_KILLED, LABEL_BYTES_MAX, core_t, order_info_t,
-                            order_more_t, taker_t)
+from exchange.core cimport (ACCOUNT_NONE, CLIENT_ID_BYTES_MAX, FLAG_KILLED, FLAG_KILLED_ITSELF, LABEL_BYTES_MAX,
+                            core_t, order_info_t, order_more_t, taker_t)
 from exchange.emit cimport begin_command, end_command
 from exchange.lookahead cimport look_ahead
 from exchange.memory cimport client_id_add
@@ -285,7 +285,7 @@ cdef uint32_t killed(core_t *c, uint32_t account, uint32_t instrument, uint32_t 
     cdef uint32_t i
     if key != 0 and c.killed_keys[key]:
         return 1
-    if c.account_flags[account] & FLAG_KILLED:
+    if c.account_flags[account] & (FLAG_KILLED | FLAG_KILLED_ITSELF):
         return 2
     if c.killed_instruments[instrument]:
         return 3

@@ -10,7 +10,7 @@ from domain.wire cimport (amend_order_t, cancel_all_t, cancel_order_t, command_h
 
 import msgspec
 
-from domain.commands import ClientCommand, decode_cold
+from domain.commands import OWN_SCOPES, ClientCommand, SetKillSwitch, decode_cold
 from domain.wire import split_records  # noqa: F401  (re-exported for readers of the journal)
 
 cdef enum:
@@ -115,6 +115,7 @@ def from_clients_of(const unsigned char[::1] data, uint64_t gateway):
 def is_client_command(bytes record):
     """Is this cold record one that clients may send through their gateway?"""
     try:
-        return isinstance(decode_cold(record), ClientCommand)
+        command = decode_cold(record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
+    return isinstance(command, ClientCommand) or (isinstance(command, SetKillSwitch) and command.scope in OWN_SCOPES)

@@ -6,7 +6,7 @@ Lives here: phases, kill switches, protection, greeks and prevention groups. Doe
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from exchange.cascade cimport finish_command
-from exchange.core cimport FLAG_CANCEL_ON_DISCONNECT, FLAG_KILLED, Core
+from exchange.core cimport FLAG_CANCEL_ON_DISCONNECT, FLAG_KILLED, FLAG_KILLED_ITSELF, Core
 from exchange.phases cimport set_phase as set_phase_c
 from matching.protection cimport mmp_reset, mmp_set
 
@@ -19,18 +19,21 @@ def set_phase(Core core, uint32_t instrument, int phase, int64_t until_ns, bint 
 
 
 def set_killed(Core core, str scope, uint32_t number, bint on):
-    """A kill switch goes on or off; `kills` counts those that are on."""
-    cdef uint8_t before
-    if scope == "key":
-        before, core.c.killed_keys[number] = core.c.killed_keys[number], on
+    """A kill switch goes on or off; `kills` counts those that are on. A client's own and the venue's are two switches."""
+    cdef uint8_t before, bit = 1
+    if scope in ("key", "own_key"):
+        bit = 1 if scope == "key" else 2
+        before = core.c.killed_keys[number] & bit
+        core.c.killed_keys[number] = (core.c.killed_keys[number] & ~bit) | (bit if on else 0)
     elif scope == "instrument":
         before, core.c.killed_instruments[number] = core.c.killed_instruments[number], on
-    elif scope == "account":
-        before = core.c.account_flags[number] & FLAG_KILLED
-        core.c.account_flags[number] = (core.c.account_flags[number] & ~FLAG_KILLED) | (FLAG_KILLED if on else 0)
+    elif scope in ("account", "own_account"):
+        bit = FLAG_KILLED if scope == "account" else FLAG_KILLED_ITSELF
+        before = core.c.account_flags[number] & bit
+        core.c.account_flags[number] = (core.c.account_flags[number] & ~bit) | (bit if on else 0)
     else:
         before, core.c.venue_killed = core.c.venue_killed, on
-    core.c.kills += <int>on - <int>before
+    core.c.kills += <int>on - <int>(before != 0)
 
 
 def set_cancel_on_disconnect(Core core, uint32_t account, bint on):

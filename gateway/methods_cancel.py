@@ -254,8 +254,7 @@ def set_kill_switch(venue: Venue, call: Call, params: KillSwitchParams) -> Outco
     of an account is the account."""
     principal = call.principal
     by_key = params.scope == "key" and principal.key_number != 0
-    command = commands.SetKillSwitch(
-        "key" if by_key else "account", principal.key_number if by_key else principal.account, params.on, "client"
-    )
+    scope, number = ("own_key", principal.key_number) if by_key else ("own_account", principal.account)
+    command = commands.SetKillSwitch(scope, number, params.on, "client")
     request = venue.desk.next_request()
     return Command(commands.cold(command, origin=call.connection.origin, request=request), request, ANSWER_OK)

@@ -185,7 +185,7 @@ cold_commands: st.SearchStrategy[ColdCommand] = st.one_of(
         st.sampled_from((0, 0, START_NS + 9 * NS, 2**62)), st.booleans(),
     ),
     st.builds(
-        commands.SetKillSwitch, st.sampled_from(("key", "account", "instrument", "venue")),
+        commands.SetKillSwitch, st.sampled_from(("key", "account", "own_account", "instrument", "venue")),
         st.sampled_from((0, 2, 7, 16, 2**40, -1)), st.booleans(),
     ),
     st.builds(commands.SetProtection, clients, small, small, small, small, st.sampled_from((0, NS)), small),

@@ -164,6 +164,20 @@ def test_ord_060_a_kill_switch_cancels_and_refuses_until_it_is_off(venue: Venue,
     venue.machine.check_invariants()
 
 
+@pytest.mark.parametrize(("scope", "number"), [("key", 7), ("account", ANN)])
+def test_ord_061_a_client_does_not_switch_off_what_the_venue_switched_on(venue: Venue, scope: str, number: int) -> None:
+    own = f"own_{scope}"
+    venue.tell(SetKillSwitch(scope, number, True), SetKillSwitch(own, number, True), SetKillSwitch(own, number, False))
+    venue.tell(SetKillSwitch(own, number, False))
+    venue.machine = StateMachine.load_state(venue.machine.dump_state())
+    assert place(venue, ANN, BUY, 900, 1, key=7).code == RejectCode.KILLED
+    venue.tell(SetKillSwitch(own, number, True), SetKillSwitch(scope, number, False))
+    assert place(venue, ANN, BUY, 900, 1, key=7).code == RejectCode.KILLED
+    venue.tell(SetKillSwitch(own, number, False))
+    assert place(venue, ANN, BUY, 900, 1, key=7).code == 0
+    venue.machine.check_invariants()
+
+
 def test_ord_015_the_last_session_of_an_account_that_asked_takes_all_of_its_orders(venue: Venue) -> None:
     one, two = 1 << 32 | 1, 1 << 32 | 2
     first = place(venue, ANN, BUY, 900, 1, origin=one).sequence
@@ -185,6 +199,9 @@ def test_a_gateway_may_send_what_its_clients_ask_for_and_nothing_of_the_venue() 
     for command in (SetCancelOnDisconnect(ANN, True), commands.SetProtection(ANN, 1, window_ns=1)):
         assert from_clients_of(commands.cold(command, origin=mine), 3)
         assert not from_clients_of(commands.cold(command, origin=mine), 4)
-    assert not from_clients_of(commands.cold(SetKillSwitch("venue", 0, True), origin=mine), 3)
+    for scope in ("own_key", "own_account"):
+        assert from_clients_of(commands.cold(SetKillSwitch(scope, ANN, False), origin=mine), 3)
+    for scope in ("key", "account", "instrument", "venue", "planet"):
+        assert not from_clients_of(commands.cold(SetKillSwitch(scope, 0, True), origin=mine), 3)
     assert not from_clients_of(commands.cold(commands.BustTrade(1), origin=mine), 3)
     assert COMMAND_NEW_ORDER == 1

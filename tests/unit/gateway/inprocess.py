@@ -18,7 +18,8 @@ from domain.events import CommandApplied, OrderState, Trade, decode_events
 from domain.instruments import AMOUNT_SCALE, DAY_NS, KIND_FORWARD, KIND_SPOT, Instrument
 from domain.limits import Limits
 from domain.reads import Answer, ReadRequest
-from exchange.record import stamp_records
+from domain.wire import COMMAND_HEADER
+from exchange.record import from_clients_of, stamp_records
 from exchange.state_machine import StateMachine
 from gateway.candles import Bucket
 from gateway.core_link import CoreAway
@@ -217,6 +218,11 @@ class InProcessLink:
         self._undelivered.append(events)
 
     def send_commands(self, records: bytes) -> None:
+        gateway = COMMAND_HEADER.unpack_from(records)[5] >> 32
+        assert from_clients_of(records, gateway), "the core cuts a gateway that sends anything else"
+        self._send(records)
+
+    def _send(self, records: bytes) -> None:
         if self.away:
             raise CoreAway
         self.sent.append(records)
@@ -226,7 +232,7 @@ class InProcessLink:
 
     def command(self, command: commands.ColdCommand) -> None:
         """A cold command of the venue itself."""
-        self.send_commands(commands.cold(command))
+        self._send(commands.cold(command))
 
     def deliver(self) -> None:
         """Hand the waiting events to the gateway."""

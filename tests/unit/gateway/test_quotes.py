@@ -243,9 +243,9 @@ def test_a_logout_is_no_lost_session(bench: Bench) -> None:
 
 def test_a_client_kills_his_own_account_or_key_and_nothing_else(bench: Bench, alice: Client) -> None:
     assert "ok" == alice.result("private/x/set_kill_switch", {"on": True})
-    assert commands.SetKillSwitch("account", ALICE, True, "client") == bench.link.taken[-1]["cold"]
+    assert commands.SetKillSwitch("own_account", ALICE, True, "client") == bench.link.taken[-1]["cold"]
     alice.result("private/x/set_kill_switch", {"on": False, "scope": "key"})
-    assert commands.SetKillSwitch("account", ALICE, False, "client") == bench.link.taken[-1]["cold"], (
+    assert commands.SetKillSwitch("own_account", ALICE, False, "client") == bench.link.taken[-1]["cold"], (
         "the only key of an account is the account"
     )
     for scope in ("venue", "instrument"):
