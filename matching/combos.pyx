@@ -11,7 +11,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memset
 
 from matching.events cimport event_add, event_set
-from matching.fills cimport fill_maker, taker_filled
+from matching.fills cimport after_fill_t, fill_part, maker_filled, see_trade, taker_filled
 from matching.order_pool cimport TERMS, same_person
 from matching.price_levels cimport is_price, level_at
 from matching.ticks cimport in_band, payable_lots
@@ -73,16 +73,18 @@ cdef inline uint32_t first_owner(engine_t *e, const bundle_t *bundle, uint32_t k
     return e.orders[level_at(e, &e.books[bundle.book[k]], bundle.side[k], bundle.price[k]).head].owner
 
 
-cdef bint strangers(engine_t *e, const bundle_t *bundle, uint32_t owner) noexcept nogil:
-    """No two of the orders, the taker included, are the same person's (MATCH-115)."""
-    cdef uint32_t i, k, other
-    for i in range(bundle.parts):
-        other = first_owner(e, bundle, i)
-        if same_person(e, other, owner):
+cdef bint strangers(engine_t *e, const bundle_t *bundle, uint32_t owner, bint implied_out) noexcept nogil:
+    """Nobody would trade with himself: the taker with each leg, or, implied out, with the combo order and that with
+    each of the other legs (MATCH-115)."""
+    cdef uint32_t i, first = 0
+    if implied_out:
+        if same_person(e, first_owner(e, bundle, 0), owner):
             return False
-        for k in range(i):
-            if same_person(e, other, first_owner(e, bundle, k)):
-                return False
+        owner = first_owner(e, bundle, 0)
+        first = 1
+    for i in range(first, bundle.parts):
+        if same_person(e, first_owner(e, bundle, i), owner):
+            return False
     return True
 
 
@@ -115,7 +117,7 @@ cdef bint bundle_of(engine_t *e, uint32_t book_id, int side, uint32_t combo, int
             return False
         total += (more.leg[i].ratio if ratio == 0 else -more.leg[i].ratio) * <int64_t>bundle.price[bundle.parts - 1]
     bundle.price_ticks = total + more.bias_ticks if ratio == 0 else ratio * total
-    return in_band(&e.books[book_id], bundle.price_ticks) and strangers(e, bundle, owner)
+    return in_band(&e.books[book_id], bundle.price_ticks) and strangers(e, bundle, owner, ratio != 0)
 
 
 cdef bint implied_best(engine_t *e, uint32_t book_id, int side, uint32_t owner, bundle_t *best) noexcept nogil:
@@ -172,6 +174,7 @@ cdef void trade(engine_t *e, book_t *book, incoming_t *order, const bundle_t *bu
     cdef uint32_t k
     cdef book_t *part
     cdef level_t *level
+    cdef after_fill_t after[13]
     order.lots -= lots
     order.filled_lots += lots
     event_set(event_add(e, BOOK_IMPLIED, order.book, order.side, order.order_id, order.owner, order.slot), lots,
@@ -183,5 +186,9 @@ cdef void trade(engine_t *e, book_t *book, incoming_t *order, const bundle_t *bu
     for k in range(bundle.parts):
         part = &e.books[bundle.book[k]]
         level = level_at(e, part, bundle.side[k], bundle.price[k])
-        fill_maker(e, part, order, bundle.side[k], level.head, level, lots, bundle.price[k])
+        fill_part(e, part, order, bundle.side[k], level.head, level, lots, bundle.price[k], &after[k])
+        see_trade(e, part, bundle.price[k])
+    # Only now: what follows from one part (protection cancels in every book) must not take away another.
+    for k in range(bundle.parts):
+        maker_filled(e, order, after[k].partner, after[k].owner, after[k].group, bundle.book[k], bundle.side[k], lots)
     taker_filled(e, order, lots)

@@ -98,30 +98,36 @@ cdef inline void maker_filled(engine_t *e, incoming_t *order, uint32_t partner, 
             order.stopped = REASON_MMP_FILL
 
 
-cdef inline void fill_maker(engine_t *e, book_t *book, incoming_t *order, int side, uint32_t slot, level_t *level,
-                            int64_t lots, int32_t price) noexcept nogil:
-    """`lots` of the head of `level` trade at its price with `order`; the taker's own side is the caller's."""
+cdef struct after_fill_t:         # read before the order may be gone
+    uint32_t partner
+    uint32_t owner
+    int group
+
+
+cdef inline void fill_part(engine_t *e, book_t *book, incoming_t *order, int side, uint32_t slot, level_t *level,
+                           int64_t lots, int32_t price, after_fill_t *after) noexcept nogil:
+    """`lots` of the head of `level` trade at its price with `order`; what follows from it is left to the caller."""
     cdef order_t *maker = &e.orders[slot]
-    cdef uint32_t place = maker.place, partner = 0, owner = maker.owner
+    cdef uint32_t place = maker.place
     cdef int64_t shown = maker.shown_lots - lots, reserve = 0
-    cdef int group = 0
     cdef terms_t *terms
     cdef book_event_t *event
+    after.owner, after.partner, after.group = maker.owner, 0, 0
     maker.shown_lots = shown
     level.lots -= lots
     if unlikely((place & TERMS) != 0, 0):
         terms = &e.terms[slot]
         terms.filled_lots += lots
         reserve = terms.reserve_lots
-        partner = terms.partner
-        group = terms.mmp
+        after.partner = terms.partner
+        after.group = terms.mmp
     elif shown != 0:
         terms_make(e, slot).filled_lots = lots
     if unlikely(slot == e.taker_partner, 0):
-        partner = TAKER_ITSELF
+        after.partner = TAKER_ITSELF
     if unlikely((book.watch & WATCH_MINDED) != 0, 0):
         touch(e, book.id)
-    event = event_bare(e, BOOK_FILL, 0, book.id, side, maker.order_id, owner, slot)
+    event = event_bare(e, BOOK_FILL, 0, book.id, side, maker.order_id, after.owner, slot)
     event.taker_id = order.order_id
     event_set(event, lots, shown + reserve, level.lots, price)
     if shown == 0:
@@ -129,9 +135,21 @@ cdef inline void fill_maker(engine_t *e, book_t *book, incoming_t *order, int si
             refresh(e, book.id, side, slot, level, price)
         else:
             head_gone(e, book, side, slot, level, place & 0x7ffffff, price)
-    if unlikely(partner != 0 or group != 0, 0):
-        maker_filled(e, order, partner, owner, group, book.id, side, lots)
+
+
+cdef inline void see_trade(engine_t *e, book_t *book, int32_t price) noexcept nogil:
+    """The last price of the book, and who waited for it."""
     if unlikely((book.watch & WATCH_TRIGGERS) != 0, 0) and book.last_ticks != price:
         book.last_ticks = price
         price_seen(e, book.id, 0, price)
     book.last_ticks = price
+
+
+cdef inline void fill_maker(engine_t *e, book_t *book, incoming_t *order, int side, uint32_t slot, level_t *level,
+                            int64_t lots, int32_t price) noexcept nogil:
+    """fill_part, and what follows from it; the taker's own side is the caller's."""
+    cdef after_fill_t after
+    fill_part(e, book, order, side, slot, level, lots, price, &after)
+    if unlikely(after.partner != 0 or after.group != 0, 0):
+        maker_filled(e, order, after.partner, after.owner, after.group, book.id, side, lots)
+    see_trade(e, book, price)

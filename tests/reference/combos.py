@@ -8,7 +8,6 @@ Outside prices are used for that, they need no bias. Only first generation: orde
 """
 
 from collections.abc import Iterator
-from itertools import combinations
 from typing import NamedTuple
 
 from domain.constants import SELL
@@ -80,8 +79,12 @@ def _offer(
         return
     if not in_band(book.rules, price):
         return
-    people = makers if taker is None else [taker, *makers]
-    if not any(state.are_same(one, other) for one, other in combinations(people, 2)):
+    # Implied in, every maker trades with the taker; implied out, the combo's order does, and the legs' trade with that.
+    middle, outer = (taker, makers) if combo is book else (makers[0], makers[1:])
+    meetings = [(middle, maker) for maker in outer if middle is not None]
+    if combo is not book and taker is not None:
+        meetings.append((taker, makers[0]))
+    if not any(state.are_same(one, other) for one, other in meetings):
         yield Offer(price, combo, makers)
 
 

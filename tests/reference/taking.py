@@ -277,9 +277,11 @@ def trade_implied(state: EngineState, book: Book, taker: Order, offer: Offer, lo
     event = ("implied", taker.order_id, offer.combo.number, price - book.bias, lots, taker.open_lots)
     state.say(book, event)
     state.trade_at(book, price)
+    partners = [maker.partner for maker in offer.makers]
     for maker in offer.makers:
         _fill_maker(state, state.books[maker.book], maker, taker, lots)
-        _after_fill(state, maker, maker.partner, lots)
+    for maker, partner in zip(offer.makers, partners, strict=True):
+        _after_fill(state, maker, partner, lots)
     _after_fill(state, taker, taker.partner, lots)
     stop_frozen(state, taker)
 

@@ -135,10 +135,9 @@ ROWS = [
         rules=STRIP,
     ),
     row(
-        "115", "nobody meets himself", "Two parts of one owner, or a part of the taker's: the combo offers nothing.",
-        buy("ub", 5, 100, account="P", **U), sell("va", 5, 130, account="P", **V), then(implied=[]),
-        sell("t", 1, -30, **UV), says(("rested", "t", -30, 1, 1)), cancel("t"), cancel("va"),
-        sell("vq", 5, 130, account="Q", **V), then(implied=[implied("U-V", "buy", -30, 5)]),
+        "115", "nobody meets himself", "A leg of the taker's own: the combo offers him nothing, others it does.",
+        buy("ub", 5, 100, account="P", **U), sell("vq", 5, 130, account="Q", **V),
+        then(implied=[implied("U-V", "buy", -30, 5)]),
         sell("u", 1, -30, account="Q", **UV), says(("rested", "u", -30, 1, 1)), cancel("u"),
         sell("v", 1, -30, account="R", **UV),
         says(("implied", "v", "U-V", -30, 1, 0), ("fill", "ub", "v", 100, 1, 4, 4), ("fill", "vq", "v", 130, 1, 4, 4)),
@@ -146,9 +145,19 @@ ROWS = [
     ),
     row(
         "115", "groups count like owners", "Two accounts of one firm are the same.",
-        buy("ub", 5, 100, account="P", stp_group=7, **U), sell("va", 5, 130, account="Q", stp_group=7, **V),
-        then(implied=[]), sell("vb", 2, 131, account="R", **V), then(implied=[]), cancel("va"),
-        then(implied=[implied("U-V", "buy", -31, 2)]),
+        buy("ub", 5, 100, account="P", stp_group=7, **U), sell("va", 5, 130, account="R", **V),
+        sell("t", 1, -30, account="Q", stp_group=7, **UV), says(("rested", "t", -30, 1, 1)),
+        rules=SPREAD,
+    ),
+    row(
+        "115", "a maker in both legs", "One owner quotes front and back: the spread trades with both of his orders.",
+        buy("ub", 5, 100, account="P", **U), sell("va", 5, 130, account="P", **V), sell("t", 2, -30, **UV),
+        says(("implied", "t", "U-V", -30, 2, 0), ("fill", "ub", "t", 100, 2, 3, 3), ("fill", "va", "t", 130, 2, 3, 3)),
+        rules=SPREAD,
+    ),
+    row(
+        "115", "the combo's order and a leg of one owner", "They would trade with each other: no implied out.",
+        buy("ub", 5, 100, account="P", **U), sell("uv", 5, -30, account="P", **UV), then(implied=[]),
         rules=SPREAD,
     ),
     row(

@@ -142,12 +142,22 @@ ROWS = [
         rules=MAKER,
     ),
     row(
-        "114", "a link of a leg", "The leg's sibling goes right after the leg's fill, the other leg follows.",
+        "114", "a link of a leg", "All parts trade, then the leg's sibling goes.",
         buy("x", 5, 100, account="A", **U), buy("y", 5, 90, account="A", oco="x", **U), sell("va", 5, 130, **V),
         sell("t", 1, -30, **UV),
         says(
-            ("implied", "t", "U-V", -30, 1, 0), ("fill", "x", "t", 100, 1, 4, 4), ("cancelled", "y", 5, "oco", 90, 0),
-            ("fill", "va", "t", 130, 1, 4, 4),
+            ("implied", "t", "U-V", -30, 1, 0), ("fill", "x", "t", 100, 1, 4, 4), ("fill", "va", "t", 130, 1, 4, 4),
+            ("cancelled", "y", 5, "oco", 90, 0),
+        ),
+        rules=SPREAD,
+    ),
+    row(
+        "114", "protection waits for all parts", "One owner and group in both legs: all parts, then the rest goes.",
+        do("set_mmp", account="A", group=1, qty=1, window=100), buy("x", 5, 100, account="A", mmp=1, **U),
+        sell("va", 5, 130, account="A", mmp=1, **V), sell("t", 3, -30, **UV),
+        says(
+            ("implied", "t", "U-V", -30, 3, 0), ("fill", "x", "t", 100, 3, 2, 2), ("fill", "va", "t", 130, 3, 2, 2),
+            ("mmp", "A", 1, 0), ("cancelled", "x", 2, "mmp", 100, 0), ("cancelled", "va", 2, "mmp", 130, 0),
         ),
         rules=SPREAD,
     ),

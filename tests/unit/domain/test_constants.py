@@ -35,7 +35,7 @@ ALIASES: Final = {  # Cython's name -> the Python name, where they differ to avo
 PRIVATE: Final = {  # meaning inside one room only
     "NO_BID", "NO_ASK", "PAGE_BITS", "SUMMARY_DEPTH_MAX", "NO_MARGIN", "MARGIN_SLOTS", "ACCOUNT_NONE", "ACCOUNT_ACTIVE",
     "SPARE_BYTES", "MODE_SHIFT", "MODE_DEFAULT", "EVENTS_PAUSE", "TICK_ROWS", "MMP_GROUPS", "MMP_FILLS", "LEGS_MAX",
-    "TRIGGER_BOOKS", "DISPLAY_PEAKS_MAX", "FAR", "NEAR", "TAKER_ITSELF", "KEYS_MAX", "EXTENSIONS_MAX",
+    "TRIGGER_BOOKS", "DISPLAY_PEAKS_MAX", "FAR", "NEAR", "PIECE", "TAKER_ITSELF", "KEYS_MAX", "EXTENSIONS_MAX",
 }  # fmt: skip
 # Events, flags and fields inside the core.
 PRIVATE_FAMILIES: Final = ("BOOK_", "WATCH_", "STATE_", "SPECIAL_", "FIELD_", "FLAG_", "COMMAND_")
