@@ -20,7 +20,7 @@ from domain import commands
 from domain.arithmetic import mul_div_half_even
 from domain.book_rules import PRICE_TICKS_LIMIT, BookRules
 from domain.constants import FIRST_CLIENT_ACCOUNT, SITG
-from domain.instruments import DAY_NS, KIND_FORWARD, KIND_SPOT, PERPETUAL_EXPIRY_NS, Instrument
+from domain.instruments import DAY_NS, KIND_COMBO, KIND_FORWARD, KIND_SPOT, PERPETUAL_EXPIRY_NS, Instrument
 from domain.units import BTC_SCALE, MSAT_PER_SAT, NS_PER_S, TOKEN_SCALE, USDC_SCALE
 
 DATA_FOLDER: Final = Path(__file__).resolve().parent.parent / "data"
@@ -36,6 +36,7 @@ OUTSIDER: Final = "mallory"  # has an account and no claims: not whitelisted for
 RULE_CUSTOMER: Final = 1
 RULE_INVESTOR: Final = 2
 FORWARD_MONTHS: Final = 36
+CALENDAR_SPREADS: Final = 6  # of the first months
 FIRST_MONTH: Final = (2024, 1)  # the first whole month of the bundled chain
 CLAIM_YEARS_NS: Final = 10 * 365 * DAY_NS
 
@@ -99,7 +100,8 @@ def read_reports(path: Path) -> dict[str, commands.PoolReport]:
 def genesis(start_ns: int) -> list[bytes]:
     """The records that open the demo market, in order."""
     demo = demo_at(start_ns)
-    listed = [*markets(demo), *forwards(demo)]
+    outright = [*markets(demo), *forwards(demo)]
+    listed = [*outright, *combos(demo, outright)]
     accounts = [MAKER, *TRADERS, OUTSIDER]
     parts: list[commands.ColdCommand] = [
         commands.CreateAsset("BTC", BTC_SCALE, "cash"),
@@ -237,6 +239,49 @@ def forward(
         price_index=f"{base}_{quote}".lower(),
         delivery_from_ns=first_ns,
         delivery_days=days,
+    )
+
+
+def combos(demo: Demo, listed: list[commands.ListInstrument]) -> list[commands.ListInstrument]:
+    """Calendar spreads of the first months in USDC, the first year's quarters and the year as strips (MATCH-110)."""
+    first = next(place for place, market in enumerate(listed) if market.instrument.kind == KIND_FORWARD)
+    months = [market.instrument for market in listed[first : first + FORWARD_MONTHS]]
+    dates = [month.name.rsplit("-", 1)[1] for month in months]
+    chosen: list[tuple[str, list[Instrument], tuple[int, ...]]] = [
+        (f"CS-{dates[k]}_{dates[k + 1]}", months[k : k + 2], (1, -1)) for k in range(CALENDAR_SPREADS)
+    ]
+    year = FIRST_MONTH[0] % 100
+    chosen += [(f"Q-{year}Q{quarter + 1}", months[3 * quarter : 3 * quarter + 3], (1,) * 3) for quarter in range(4)]
+    chosen.append((f"CAL-{year}", months[:12], (1,) * 12))
+    return [
+        commands.ListInstrument(combo(demo, len(listed) + place, *terms), 0) for place, terms in enumerate(chosen)
+    ]
+
+
+def combo(demo: Demo, number: int, suffix: str, legs: list[Instrument], ratios: tuple[int, ...]) -> Instrument:
+    """One spread or strip; an amount counts lots, each of them one lot of every leg, nearest leg first."""
+    top, spread = legs[0].rules.band_high_ticks, -1 in ratios
+    return Instrument(
+        instrument_id=number,
+        name=f"{legs[0].base}_{legs[0].quote}-{suffix}",
+        kind=KIND_COMBO,
+        base=legs[0].base,
+        quote=legs[0].quote,
+        tick_price=legs[0].tick_price,
+        lot_amount=10**8,
+        tick_value=CENT_MICRO,
+        lot_units=0,
+        rules=BookRules(
+            lots_max=20_000,
+            band_high_ticks=2 * top - 1 if spread else len(legs) * top,
+            price_bias_ticks=top if spread else 0,
+        ),
+        taker_fee_ppm=0,  # each leg pays its own
+        maker_fee_ppm=0,
+        rule_id=RULE_INVESTOR,
+        created_ns=demo.start_ns,
+        expiry_ns=min(leg.expiry_ns for leg in legs),
+        legs=tuple((leg.instrument_id, ratio) for leg, ratio in zip(legs, ratios, strict=True)),
     )
 
 

@@ -43,6 +43,7 @@ log = logging.getLogger("hashbook.market_maker")
 ORDER_GONE_CODES = frozenset({10004, 11008, 11044})  # not found, filled already, not open
 POST_ONLY_CODE = 11054  # would have traded at once: another's order stands in our way
 STATUS_PERIOD_S = 60
+QUOTED_KINDS = ("spot", "future")  # combos follow from the outright quotes (implied prices)
 
 
 class Line:
@@ -130,7 +131,8 @@ class MarketMaker:
             self._next_status_s = now_s + STATUS_PERIOD_S
 
     async def _learn_instruments(self) -> None:
-        active = {i.instrument_name: i for i in await self._client.get_instruments() if i.is_active}
+        listed = await self._client.get_instruments()
+        active = {i.instrument_name: i for i in listed if i.is_active and i.kind in QUOTED_KINDS}
         for name in self._lines.keys() - active.keys():
             del self._lines[name]  # expired: the venue has cancelled what we had there
         fresh: dict[str, Line] = {}
