@@ -43,12 +43,14 @@ def order_text(image: Image, order: OrderState) -> str:
 
 def taken_texts(image: Image, applied: CommandApplied, trades: list[Trade], order: OrderState) -> list[str]:
     """The trades of a command in which this order took."""
-    view, scale = image.views[order.instrument], image.quote_scales[order.instrument]
     return [
-        user_trade_json(view, trade, applied.time_ns, order, maker=False, quote_scale=scale)
+        user_trade_json(
+            image.views[trade.instrument], trade, applied.time_ns, order, maker=False,
+            quote_scale=image.quote_scales[trade.instrument],  # a combo's order trades in its legs
+        )
         for trade in trades
         if trade.taker_order_id == order.order_id
-    ]
+    ]  # fmt: skip
 
 
 def shown_order(command: Command, applied: CommandApplied, orders: dict[int, OrderState]) -> OrderState:
