@@ -7,6 +7,7 @@ Theory: validate everything first (`book_prepare*` change nothing and return a R
 cannot fail: slots and pages were checked; events pause the sweep before their buffer is full). Cost of a command grows
 with the fills and levels it touches, never with the size of the book.
 """
+cimport cython
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -272,6 +273,7 @@ cdef int match(engine_t *e, book_t *book, incoming_t *order) noexcept nogil:
     return 0
 
 
+@cython.overflowcheck(False)        # a shifted mask loses its upper bits
 cdef inline void fetch_next_level(engine_t *e, level_t *level, int side, int32_t price) noexcept nogil:
     """A sweep may come to the next level of this page: fetch it and, when it is there already, its first order."""
     cdef uint32_t index = <uint32_t>(level - e.levels)
