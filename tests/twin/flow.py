@@ -103,6 +103,7 @@ PROFILES: Final = {
         TOUCH, orders={**ORDERS, "linked": 70, "protected": 70, "iceberg": 30, "good_for_auction": 10},
         others={**OTHERS, "phase": 8, "protection": 8, "time": 12}, owners=(*[1] * 9, *[2] * 4, 3, 3, 0),
         prevention=(*[STP_NONE] * 5, STP_DECREMENT, STP_CANCEL_OLDEST, STP_CANCEL_NEWEST),
+        combos=True, sizes=(64, 4, 5),
     ),
     "everything": replace(
         TOUCH, orders={**ORDERS, "anything": 24, "stop": 30, "peg": 16}, others={**OTHERS, "phase": 3}, combos=True,
