@@ -11,13 +11,12 @@ A spread has legs +1 and -1, a strip only +1; other combos are not listed.
 from libc.stdint cimport int64_t, uint32_t
 
 from clearing.contracts cimport NO_MARGIN, contract_t
-from clearing.ledger cimport free_cash
 from clearing.margin cimport add_order, margin_book, margin_book_t
 from clearing.positions cimport position_find, position_open, position_t
 from domain.cfixed cimport fixed_add, fixed_mul
 from exchange.core cimport ACCOUNT_REDUCE_ONLY, core_t, order_info_t
-from exchange.settle cimport (check_equity, fee_of, fee_per_lot, funds_t, move_trade, place_hold, print_trade, reduces,
-                              trade_t)
+from exchange.settle cimport (cash_covers, check_equity, fee_of, fee_per_lot, funds_t, move_trade, place_hold, print_trade,
+                              reduces, trade_t)
 from matching.types cimport BOOK_FILL, book_event_t, book_more_t, leg_t
 
 cdef enum:
@@ -25,11 +24,9 @@ cdef enum:
     TRADE_COMBO = 4
     TRADE_COMBO_LEG = 8
     PRICE_BAND = 2007
-    NOTIONAL_RANGE = 2010
     ACCOUNT_REDUCE_ONLY_CODE = 2021
     POSITION_LIMIT = 2023
     CAPACITY = 2043
-    INSUFFICIENT_BALANCE = 3001
 
 
 cdef inline int leg_side(int side, const leg_t *leg) noexcept nogil:
@@ -138,13 +135,7 @@ cdef void combo_funds(core_t *c, uint32_t account, uint32_t combo, int side, int
     funds.hold_per_lot = funds.hold_per_lot_resting = combo_fee(c, combo, price, &overflow)
     fixed_mul(funds.loss_per_lot, lots, &overflow)
     need = fixed_mul(funds.hold_per_lot, lots, &overflow)
-    if overflow:
-        funds.code = NOTIONAL_RANGE
-        return
-    if need > free_cash(c.ledger, account, funds.asset):
-        funds.code = INSUFFICIENT_BALANCE
-        funds.detail = funds.asset
-        funds.value = need - free_cash(c.ledger, account, funds.asset)
+    if not cash_covers(c, account, need, overflow, funds):
         return
     combo_margin(c, account, combo, side, lots, need, funds)
 

@@ -30,6 +30,7 @@ cdef struct trade_t:              # one match of one instrument
 
 cdef void check_funds(core_t *c, uint32_t account, uint32_t instrument, int side, int64_t price_ticks, int64_t lots,
                       funds_t *funds) noexcept nogil
+cdef bint cash_covers(core_t *c, uint32_t account, int64_t need, bint overflow, funds_t *funds) noexcept nogil
 cdef void check_equity(core_t *c, uint32_t account, const margin_book_t *tried, uint32_t slot, bint reducing,
                        int64_t need, funds_t *funds) noexcept nogil
 cdef void settle_fill(core_t *c, const book_event_t *fill, uint32_t taker_account, order_info_t *taker) noexcept nogil

@@ -71,15 +71,23 @@ cdef void check_funds(core_t *c, uint32_t account, uint32_t instrument, int side
         funds.hold_per_lot = contract.lot_units
         funds.hold_per_lot_resting = funds.hold_per_lot
     need = fixed_mul(funds.hold_per_lot, lots, &overflow)
-    if overflow:
-        funds.code = NOTIONAL_RANGE
-        return
-    if need > free_cash(c.ledger, account, funds.asset):
-        funds.code = INSUFFICIENT_BALANCE
-        funds.detail = funds.asset
-        funds.value = need - free_cash(c.ledger, account, funds.asset)
+    if not cash_covers(c, account, need, overflow, funds):
         return
     check_margin(c, account, instrument, side, lots, need, funds)
+
+
+cdef bint cash_covers(core_t *c, uint32_t account, int64_t need, bint overflow, funds_t *funds) noexcept nogil:
+    """May `need` (units of funds.asset; `overflow`: it left the range) be held? Else funds get the refusal."""
+    cdef int64_t cash
+    if overflow:
+        funds.code = NOTIONAL_RANGE
+        return False
+    cash = free_cash(c.ledger, account, funds.asset)
+    if need > cash:
+        funds.code = INSUFFICIENT_BALANCE
+        funds.detail = funds.asset
+        funds.value = need - cash
+    return need <= cash
 
 
 cdef bint reduces(core_t *c, uint32_t account, uint32_t instrument, int side, int64_t lots) noexcept nogil:
